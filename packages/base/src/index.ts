@@ -1,0 +1,6 @@
+export * from "./emitter.ts";
+export * from "./errors.ts";
+export * from "./ids.ts";
+export * from "./json.ts";
+export * from "./log.ts";
+export * from "./millis.ts";

@@ -1,0 +1,17 @@
+/** Unit and package tests. Workspace packages resolve to their sources through the `source` export condition, so nothing is built first. */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { conditions: ["source", "module", "node", "import", "default"] },
+  ssr: { resolve: { conditions: ["source", "module", "node", "import", "default"], externalConditions: ["source"] } },
+  test: {
+    include: [
+      "{packages,servers,apps}/*/src/**/*.test.{ts,tsx}",
+      "{packages,servers,apps}/*/test/**/*.test.{ts,tsx}",
+      "scripts/**/*.test.ts",
+    ],
+    // Two cores: more workers only fight each other.
+    maxWorkers: 2,
+    testTimeout: 20_000,
+  },
+});
