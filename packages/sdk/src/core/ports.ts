@@ -1,0 +1,197 @@
+/**
+ * What the core needs of a platform: sockets, peer connections, time, randomness, news of the network.
+ *
+ * The interfaces ending in `Port` are the used part of the W3C ones, under their names, so that a browser's objects fit as they are and
+ * a test can write its own. The types without that ending are what the public API shows: the DOM's where a program has the DOM's types,
+ * the ports elsewhere.
+ */
+import type { Clock, JsonValue, Log, RandomBytes } from "@tsunagi/base";
+
+/** An event target. Listeners are added through {@link listen}. */
+export interface EventTargetPort {
+  addEventListener(type: string, listener: (event: object) => void): void;
+  removeEventListener(type: string, listener: (event: object) => void): void;
+}
+
+// ---- Media -------------------------------------------------------------------------------------------------------------------
+
+export interface MediaStreamTrackPort extends EventTargetPort {
+  readonly id: string;
+  readonly kind: string;
+  readonly muted: boolean;
+  readonly readyState: "live" | "ended";
+  enabled: boolean;
+  contentHint: string;
+}
+
+export interface MediaStreamPort {
+  readonly id: string;
+  getTracks(): MediaStreamTrackPort[];
+  addTrack(track: MediaStreamTrackPort): void;
+  removeTrack(track: MediaStreamTrackPort): void;
+}
+
+// ---- Peer connections (webrtc-pc) --------------------------------------------------------------------------------------------
+
+export type SessionDescriptionPort = { readonly type: "offer" | "answer" | "pranswer" | "rollback"; readonly sdp?: string };
+export type CandidateInit = {
+  candidate?: string;
+  sdpMid?: string | null;
+  sdpMLineIndex?: number | null;
+  usernameFragment?: string | null;
+};
+export type IceServerInit = { urls: string | string[]; username?: string; credential?: string };
+export type PeerConnectionConfig = {
+  iceServers?: IceServerInit[];
+  iceTransportPolicy?: "all" | "relay";
+  bundlePolicy?: "balanced" | "max-bundle" | "max-compat";
+};
+
+export type CodecCapability = { mimeType: string; clockRate: number; channels?: number; sdpFmtpLine?: string };
+export type EncodingParameters = { active?: boolean; maxBitrate?: number };
+export type DegradationPreference = "balanced" | "maintain-framerate" | "maintain-resolution";
+export type SendParameters = { encodings: EncodingParameters[]; degradationPreference?: DegradationPreference };
+export type TransceiverDirection = "inactive" | "recvonly" | "sendonly" | "sendrecv" | "stopped";
+
+export interface SenderPort {
+  readonly track: MediaStreamTrackPort | null;
+  replaceTrack(track: MediaStreamTrackPort | null): Promise<void>;
+  getParameters(): SendParameters;
+  setParameters(parameters: SendParameters): Promise<void>;
+  setStreams?(...streams: MediaStreamPort[]): void;
+}
+export interface ReceiverPort {
+  readonly track: MediaStreamTrackPort;
+  /** The RTP timestamps of what was received last; cheap to read, see link-watch. */
+  getSynchronizationSources?(): { readonly rtpTimestamp: number; readonly source: number }[];
+}
+export interface TransceiverPort {
+  readonly mid: string | null;
+  readonly sender: SenderPort;
+  readonly receiver: ReceiverPort;
+  direction: TransceiverDirection;
+  readonly currentDirection: TransceiverDirection | null;
+  setCodecPreferences?(codecs: CodecCapability[]): void;
+  stop(): void;
+}
+
+/** RTCStatsReport; entries are read field by field and checked. */
+export interface StatsReportPort {
+  forEach(visit: (entry: Readonly<Record<string, unknown>>, id: string) => void): void;
+}
+
+export type DataChannelInit = { ordered?: boolean; maxRetransmits?: number; maxPacketLifeTime?: number; protocol?: string };
+
+export interface DataChannelPort extends EventTargetPort {
+  readonly label: string;
+  readonly readyState: "connecting" | "open" | "closing" | "closed";
+  readonly bufferedAmount: number;
+  bufferedAmountLowThreshold: number;
+  binaryType: "arraybuffer" | "blob";
+  send(data: string): void;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+export interface PeerConnectionPort extends EventTargetPort {
+  readonly signalingState:
+    | "closed"
+    | "have-local-offer"
+    | "have-local-pranswer"
+    | "have-remote-offer"
+    | "have-remote-pranswer"
+    | "stable";
+  readonly iceConnectionState: "checking" | "closed" | "completed" | "connected" | "disconnected" | "failed" | "new";
+  readonly connectionState: "closed" | "connected" | "connecting" | "disconnected" | "failed" | "new";
+  readonly iceGatheringState: "complete" | "gathering" | "new";
+  readonly localDescription: SessionDescriptionPort | null;
+  readonly remoteDescription: SessionDescriptionPort | null;
+  readonly sctp?: { readonly maxMessageSize: number } | null;
+  setLocalDescription(description?: SessionDescriptionPort): Promise<void>;
+  setRemoteDescription(description: SessionDescriptionPort): Promise<void>;
+  addIceCandidate(candidate?: CandidateInit | null): Promise<void>;
+  setConfiguration(config: PeerConnectionConfig): void;
+  restartIce(): void;
+  addTrack(track: MediaStreamTrackPort, ...streams: MediaStreamPort[]): SenderPort;
+  removeTrack(sender: SenderPort): void;
+  addTransceiver(
+    trackOrKind: MediaStreamTrackPort | string,
+    init?: { direction?: TransceiverDirection; streams?: MediaStreamPort[] },
+  ): TransceiverPort;
+  getTransceivers(): TransceiverPort[];
+  getSenders(): SenderPort[];
+  createDataChannel(label: string, init?: DataChannelInit): DataChannelPort;
+  getStats(): Promise<StatsReportPort>;
+  close(): void;
+}
+
+export type CandidateEventPort = {
+  readonly candidate: {
+    readonly candidate: string;
+    readonly sdpMid: string | null;
+    readonly sdpMLineIndex: number | null;
+    readonly usernameFragment?: string | null;
+  } | null;
+};
+export type TrackEventPort = {
+  readonly track: MediaStreamTrack;
+  readonly streams: readonly MediaStream[];
+  readonly transceiver: TransceiverPort;
+};
+export type DataChannelEventPort = { readonly channel: DataChannelPort };
+
+// ---- What the public API shows -----------------------------------------------------------------------------------------------
+
+export type MediaStream = typeof globalThis extends { MediaStream: { prototype: infer T } } ? T : MediaStreamPort;
+export type MediaStreamTrack = typeof globalThis extends { MediaStreamTrack: { prototype: infer T } } ? T : MediaStreamTrackPort;
+export type RTCPeerConnection = typeof globalThis extends { RTCPeerConnection: { prototype: infer T } } ? T : PeerConnectionPort;
+export type RTCDataChannel = typeof globalThis extends { RTCDataChannel: { prototype: infer T } } ? T : DataChannelPort;
+
+// ---- The platform ------------------------------------------------------------------------------------------------------------
+
+/** One WebSocket that carries text. Handlers are set by the core right after it was made. */
+export interface SocketPort {
+  send(text: string): void;
+  /** Bytes handed over and not yet sent. */
+  readonly bufferedAmount: number;
+  close(code?: number, reason?: string): void;
+  onopen: (() => void) | null;
+  onmessage: ((text: string) => void) | null;
+  /** Also after a failed attempt; once, and nothing comes after it. */
+  onclose: ((code: number, reason: string) => void) | null;
+}
+export type SocketFactory = (url: string) => SocketPort;
+
+export interface PeerConnectionFactory {
+  create(config: PeerConnectionConfig): PeerConnectionPort;
+  /** An empty stream, for tracks that come without one. */
+  createStream(): MediaStreamPort;
+  /** What this platform can send of a kind; undefined where it cannot be asked. */
+  codecs(kind: "audio" | "video"): readonly CodecCapability[] | undefined;
+}
+
+/** News of the network. `changed`: another path may be in use now; `online`: there is one again; `visible`: the page was woken up. */
+export interface NetworkWatch {
+  listen(listener: (news: "online" | "changed" | "visible") => void): () => void;
+}
+
+/** Everything outside that the core uses. */
+export type Platform = {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Log;
+  readonly socket: SocketFactory;
+  readonly peerConnections: PeerConnectionFactory;
+  readonly network: NetworkWatch;
+  /** Where the signalling server is when the options name none: the page's origin. */
+  readonly defaultServer: string | undefined;
+};
+
+/** Adds a listener and returns what takes it away. */
+export function listen<Event>(target: EventTargetPort, type: string, listener: (event: Event) => void): () => void {
+  const untyped = listener as (event: unknown) => void;
+  target.addEventListener(type, untyped);
+  return () => target.removeEventListener(type, untyped);
+}
+
+export type Metadata = JsonValue | undefined;
