@@ -1,0 +1,17 @@
+export * from "./address.ts";
+export * from "./attribute.ts";
+export { ERROR_REASONS, type ErrorCode, type KnownErrorCode } from "./attributes/error-code.ts";
+export { ATTRIBUTE_BY_TYPE, ATTRIBUTES } from "./attributes/index.ts";
+export { PASSWORD_ALGORITHM_NUMBER, type PasswordAlgorithm } from "./attributes/password-algorithm.ts";
+export { xorAddressAttribute } from "./attributes/xor-mapped-address.ts";
+export * from "./binding.ts";
+export type { StunCrypto } from "./crypto.ts";
+export * from "./encode.ts";
+export { STUN_ERRORS, type StunErrorCode } from "./errors.ts";
+export * from "./header.ts";
+export { checkMessageIntegrity, checkMessageIntegritySha256, type IntegrityCheck, type IntegrityKey } from "./integrity.ts";
+export * from "./keys.ts";
+export * from "./message.ts";
+export * from "./nonce-cookie.ts";
+export { opaqueString } from "./opaque-string.ts";
+export * from "./transaction.ts";
