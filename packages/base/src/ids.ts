@@ -24,8 +24,11 @@ export function randomId(length: number, random: RandomBytes = secureRandom): st
 /** Longest peer ID and room name accepted, in characters. */
 export const MAX_NAME_LENGTH = 128;
 
-/** SkyWay's and PeerJS's rule: letters and digits, with single spaces, `_` or `-` between them; a leading or doubled `_` or `-` is let through as skyway-js does. */
-const PEER_ID = /^[A-Za-z0-9_-]+(?:[ _-][A-Za-z0-9_-]+)*$/;
+/**
+ * SkyWay's and PeerJS's rule: letters, digits, `_` and `-`, with single spaces between them. Separators and repeated parts share no
+ * character, so that a hostile text costs no backtracking.
+ */
+const PEER_ID = /^[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*$/;
 
 export function isPeerId(value: string): boolean {
   return value.length > 0 && value.length <= MAX_NAME_LENGTH && PEER_ID.test(value);
