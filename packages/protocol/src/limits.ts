@@ -1,0 +1,20 @@
+/** Lengths and counts that hold for single fields of messages, whatever the app's limits say. */
+
+/** Characters of a peer ID, room name, connection ID, reason or client name. */
+export const NAME_CHARACTERS = 128;
+/** Characters of a JWT or resume token. */
+export const TOKEN_CHARACTERS = 16_384;
+/** Characters of one candidate line. */
+export const CANDIDATE_CHARACTERS = 4_096;
+/** Characters of a data channel's label: its 65,535 bytes of UTF-8 (RFC 8832 §5.1) are more than anyone needs. */
+export const LABEL_CHARACTERS = 1_024;
+/** Characters of metadata as JSON: the server keeps it for members and rooms. */
+export const METADATA_CHARACTERS = 16_384;
+/** Peers asked about in one `presence`. */
+export const PRESENCE_PEERS = 100;
+/** Receivers named in one `room-data`. */
+export const NAMED_RECEIVERS = 1_000;
+/** Rooms and connections declared in one `resume`, and members of one such room. */
+export const HELD_ROOMS = 256;
+export const HELD_CONNECTIONS = 1_024;
+export const HELD_MEMBERS = 1_024;
