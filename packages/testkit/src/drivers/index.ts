@@ -1,1 +1,7 @@
-export {};
+export * from "./browser-page.ts";
+export { type ChromiumBrowser, type ChromiumOptions, findChromium, launchChromium } from "./chromium.ts";
+export { type FirefoxBrowser, findFirefox, launchFirefox } from "./firefox.ts";
+export { endAll, type Lifetime, reportAll, track } from "./lifetimes.ts";
+export * from "./media-probe.ts";
+export type { Helpers, SignalOptions } from "./page-helpers.ts";
+export { helpersScript, type PageServer, type PageServerOptions, sdkBundle, startPageServer } from "./page-server.ts";

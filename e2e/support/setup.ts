@@ -1,0 +1,12 @@
+/** For each test file: what it started ends with it, and a failed test shows what its pages and servers said. */
+import { endAll, reportAll } from "@tsunagi/testkit/drivers";
+import { afterAll, beforeEach, onTestFailed } from "vitest";
+
+beforeEach(() => {
+  onTestFailed(() => {
+    const report = reportAll();
+    if (report !== "") process.stderr.write(`${report}\n`);
+  });
+});
+
+afterAll(endAll);

@@ -1,0 +1,142 @@
+/** Stock Chromium, driven by playwright-core over a pipe: no port, so it can also run in a network namespace. */
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { type BrowserOptions, ConsoleLines, DEFAULT_WAIT_MS, makePage, type TestBrowser } from "./browser-page.ts";
+import { writeLauncher } from "./launcher.ts";
+import { track } from "./lifetimes.ts";
+
+const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** Each with its reason. */
+const SWITCHES = [
+  // A camera that shows a moving pattern with a timer, and a microphone that beeps every second.
+  "--use-fake-device-for-media-stream",
+  "--autoplay-policy=no-user-gesture-required",
+  // No look-ups and connections to the maker's hosts, which a closed network refuses many at a time.
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-quic",
+  // There is no graphics card; without this each start tries one first.
+  "--disable-gpu",
+  // Screen sharing picks the whole screen (of the headless display) without asking.
+  "--auto-select-desktop-capture-source=Entire screen",
+  // Several pages draw and run timers at once, although only one window can be in front.
+  "--disable-background-timer-throttling",
+  "--disable-backgrounding-occluded-windows",
+  "--disable-renderer-backgrounding",
+];
+
+/** Candidates with names of mDNS do not resolve where there is no multicast: loopback and namespaces. */
+const DISABLED_FEATURES = ["WebRtcHideLocalIpsWithMdns"];
+
+export type ChromiumOptions = BrowserOptions;
+
+export interface ChromiumBrowser extends TestBrowser {
+  /** playwright's own object, for what the common interface lacks. */
+  readonly raw: Browser;
+  /** playwright's page behind one of ours, e.g. for accessibility checks. */
+  rawPage(page: object): Page;
+}
+
+/** Where Chromium is on this machine, undefined when it is not. `TSUNAGI_CHROMIUM` overrides. */
+export function findChromium(): string | undefined {
+  return process.env.TSUNAGI_CHROMIUM ?? CANDIDATES.find((path) => existsSync(path));
+}
+
+let launched = 0;
+
+export async function launchChromium(options: ChromiumOptions = {}): Promise<ChromiumBrowser> {
+  const program = findChromium();
+  if (program === undefined) throw new Error("Chromium is not installed: apt-get install chromium");
+  const launcher = writeLauncher({ program, netns: options.netns, disableFeatures: DISABLED_FEATURES });
+  const allowMedia = options.allowMedia ?? true;
+  const args = [...SWITCHES, ...(options.args ?? [])];
+  if (allowMedia) args.push("--use-fake-ui-for-media-stream");
+  if (options.secureOrigins?.length) args.push(`--unsafely-treat-insecure-origin-as-secure=${options.secureOrigins.join(",")}`);
+  let raw: Browser;
+  try {
+    raw = await chromium.launch({
+      executablePath: launcher.path,
+      // The sandbox refuses to start for root, and needs user namespaces that containers often forbid.
+      chromiumSandbox: false,
+      headless: true,
+      args,
+    });
+  } catch (error) {
+    launcher.remove();
+    throw error;
+  }
+  const number = ++launched;
+  const close = track({
+    name: `chromium ${number}`,
+    end: async () => {
+      await raw.close();
+      launcher.remove();
+    },
+    endNow: () => launcher.remove(),
+  });
+  const rawPages = new WeakMap<object, Page>();
+  let pages = 0;
+
+  return {
+    kind: "chromium",
+    raw,
+    close,
+    rawPage: (page) => {
+      const found = rawPages.get(page);
+      if (found === undefined) throw new Error("not a page of this browser");
+      return found;
+    },
+    async newPage(pageOptions = {}) {
+      const name = pageOptions.name ?? `chromium ${number}.${++pages}`;
+      const context = await raw.newContext({
+        locale: options.locale ?? "en-US",
+        viewport: pageOptions.viewport ?? options.viewport ?? { width: 1280, height: 800 },
+        permissions: allowMedia ? ["camera", "microphone"] : [],
+        ignoreHTTPSErrors: true,
+      });
+      for (const content of pageOptions.preload ?? []) await context.addInitScript({ content });
+      const page = await context.newPage();
+      page.setDefaultTimeout(DEFAULT_WAIT_MS);
+      const log = new ConsoleLines();
+      page.on("console", (message) => log.push(`${message.type()}: ${message.text()}`));
+      page.on("pageerror", (error) => log.push(`uncaught: ${error.stack ?? error.message}`));
+      page.on("crash", () => log.push("the page crashed"));
+      const end = track({
+        name: `page ${name}`,
+        end: () => context.close(),
+        report: () => [page.url(), ...log.lines.slice(-40)].join("\n"),
+      });
+      const made = makePage(
+        {
+          kind: "chromium",
+          name,
+          console: log.lines,
+          goto: async (url) => void (await page.goto(url)),
+          reload: async () => void (await page.reload()),
+          url: () => page.url(),
+          run: (expression) => page.evaluate(expression),
+          click: (selector) => page.click(selector),
+          fill: (selector, text) => page.fill(selector, text),
+          press: (key) => page.keyboard.press(key),
+          upload: (selector, paths) => page.setInputFiles(selector, [...paths]),
+          resize: (width, height) => page.setViewportSize({ width, height }),
+          screenshot: () => page.screenshot(),
+          close: end,
+        },
+        writeInto,
+      );
+      rawPages.set(made, page);
+      return made;
+    },
+  };
+}
+
+/** Writes a file and the folders above it. */
+export async function writeInto(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, bytes);
+}
