@@ -65,8 +65,8 @@ function parseIpv4(text: string): Uint8Array | undefined {
 function parseIpv6(text: string): Uint8Array | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0] ?? "");
-  const tail = parseGroups(halves[1] ?? "");
+  const head = parseGroups(halves[0] ?? "", halves.length === 1);
+  const tail = parseGroups(halves[1] ?? "", true);
   if (head === undefined || tail === undefined) return undefined;
   const missing = 16 - head.length - tail.length;
   // "::" stands for at least one group; without it all eight must be there.
@@ -74,8 +74,8 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return Uint8Array.from([...head, ...new Array<number>(missing).fill(0), ...tail]);
 }
 
-/** Bytes of the groups on one side of `::`; the last may be a dotted quad. */
-function parseGroups(text: string): number[] | undefined {
+/** Bytes of the groups on one side of `::`; the address's last one may be a dotted quad. */
+function parseGroups(text: string, isEnd: boolean): number[] | undefined {
   if (text === "") return [];
   const bytes: number[] = [];
   const groups = text.split(":");
@@ -84,7 +84,7 @@ function parseGroups(text: string): number[] | undefined {
       const value = Number.parseInt(group, 16);
       bytes.push(value >>> 8, value & 0xff);
     } else {
-      const quad = index === groups.length - 1 ? parseIpv4(group) : undefined;
+      const quad = isEnd && index === groups.length - 1 ? parseIpv4(group) : undefined;
       if (quad === undefined) return undefined;
       bytes.push(...quad);
     }
