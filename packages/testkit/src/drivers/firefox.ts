@@ -5,6 +5,7 @@ import { type BrowserOptions, ConsoleLines, DEFAULT_WAIT_MS, makePage, type Test
 import { writeInto } from "./chromium.ts";
 import { writeLauncher } from "./launcher.ts";
 import { track } from "./lifetimes.ts";
+import { soundServer } from "./sound-server.ts";
 
 const CANDIDATES = ["/usr/bin/firefox-esr", "/usr/bin/firefox"];
 
@@ -52,6 +53,7 @@ export async function launchFirefox(
   if (program === undefined) throw new Error("Firefox is not installed: apt-get install firefox-esr");
   if (options.netns !== undefined)
     throw new Error("Firefox is driven over a TCP socket, which a network namespace would hide: use Chromium");
+  const sound = await soundServer();
   const launcher = writeLauncher({ program });
   const hosts = (options.secureOrigins ?? []).map((origin) => new URL(origin).hostname);
   const refused = options.allowMedia === false;
@@ -61,6 +63,7 @@ export async function launchFirefox(
       browser: "firefox",
       executablePath: launcher.path,
       headless: true,
+      env: { ...process.env, ...(sound === undefined ? {} : { PULSE_SERVER: sound }) },
       args: [...(options.args ?? [])],
       extraPrefsFirefox: {
         ...PREFERENCES,

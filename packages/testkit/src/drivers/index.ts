@@ -3,5 +3,7 @@ export { type ChromiumBrowser, type ChromiumOptions, findChromium, launchChromiu
 export { type FirefoxBrowser, findFirefox, launchFirefox } from "./firefox.ts";
 export { endAll, type Lifetime, reportAll, track } from "./lifetimes.ts";
 export * from "./media-probe.ts";
+export * from "./netns.ts";
 export type { Helpers, SignalOptions } from "./page-helpers.ts";
 export { helpersScript, type PageServer, type PageServerOptions, sdkBundle, startPageServer } from "./page-server.ts";
+export * from "./processes.ts";
