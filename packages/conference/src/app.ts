@@ -43,6 +43,8 @@ export type AppSecret = {
 };
 
 export type Webhook = {
+  /** Stable; unique in its app. */
+  readonly id: string;
   readonly url: string;
   /** Key of the HMAC-SHA256 signature. */
   readonly secret: string;

@@ -1,0 +1,211 @@
+/** Media and data connections between two peers: what may be relayed when, and what ends them. */
+import { assertNever } from "@tsunagi/base";
+import { type EndReason, type Inbound, type Outbound, type RelayBody, readdress } from "@tsunagi/protocol";
+import { type Refusal, refusal } from "./refusal.ts";
+import { type Connection, connectionKey, type Peer } from "./state.ts";
+import type { World } from "./world.ts";
+
+type Relay = Outbound<RelayBody>;
+
+/** A client's message for another peer. */
+export function relayMessage(world: World, sender: Peer, message: Relay, text: string): void {
+  const why = tryRelay(world, sender, message, text);
+  if (why !== undefined) world.refuse(sender, why, { connection: message.connection });
+}
+
+function tryRelay(world: World, sender: Peer, message: Relay, text: string): Refusal | undefined {
+  const connection = sender.connections?.get(connectionKey(message.to, message.connection));
+  if (message.type === "offer") return offer(world, sender, message, text, connection);
+  if (connection === undefined) {
+    // Both ends may hang up at once, and either may have gone meanwhile: there is nothing left to end.
+    if (message.type === "hangup") return undefined;
+    return refusal("connection.id.unknown", `no connection ${message.connection} with this peer`);
+  }
+  const isCaller = connection.caller === sender;
+  confirm(connection, isCaller);
+  switch (message.type) {
+    case "answer":
+      return answer(world, connection, isCaller, message, text);
+    case "candidate":
+    case "restart":
+      return forward(world, connection, isCaller, message, text);
+    case "reject": {
+      if (isCaller || connection.state.state !== "ringing") {
+        return refusal("connection.state.invalid", "only the called peer rejects, and only before the answer");
+      }
+      const failed = forward(world, connection, isCaller, message, text);
+      endConnection(world, connection, message.reason);
+      return failed;
+    }
+    case "hangup": {
+      forward(world, connection, isCaller, message, text);
+      endConnection(world, connection, message.reason);
+      return undefined;
+    }
+    default:
+      return assertNever(message);
+  }
+}
+
+function offer(
+  world: World,
+  sender: Peer,
+  message: Extract<Relay, { readonly type: "offer" }>,
+  text: string,
+  existing: Connection | undefined,
+): Refusal | undefined {
+  if (existing !== undefined) {
+    if (existing.kind !== message.kind || existing.room !== message.room) {
+      return refusal("connection.id.taken", "this ID names another connection with this peer");
+    }
+    const isCaller = existing.caller === sender;
+    if (!isCaller && existing.state.state === "ringing" && existing.room === undefined) {
+      return refusal("connection.state.invalid", "the called peer answers or rejects first");
+    }
+    confirm(existing, isCaller);
+    if (isCaller) existing.offers.caller = true;
+    else existing.offers.callee = true;
+    return forward(world, existing, isCaller, message, text);
+  }
+  const refused = mayOffer(sender, message);
+  if (refused !== undefined) return refused;
+  const target = sender.app.peers.get(message.to);
+  if (target === undefined || target === sender) {
+    return refusal("peer.target.unavailable", target === sender ? "a peer cannot call itself" : "no such peer is there now");
+  }
+  const room = message.room === undefined ? undefined : sender.rooms?.get(message.room);
+  if (message.room !== undefined && (room === undefined || !room.members.has(target.id))) {
+    return refusal("room.member.required", "both ends of a room's connection must be in the room");
+  }
+  const limit = sender.app.app.limits.connectionsPerPeer;
+  if ((sender.connections?.size ?? 0) >= limit) return refusal("connection.limit.reached", `at most ${limit} connections`);
+  if ((target.connections?.size ?? 0) >= limit) {
+    return refusal("connection.limit.reached", "the other peer has as many connections as it may have");
+  }
+  const connection = addConnection(world, {
+    id: message.connection,
+    kind: message.kind,
+    caller: sender,
+    callee: target,
+    room: message.room,
+    established: false,
+  });
+  connection.offers.caller = true;
+  connection.confirmed = { caller: true, callee: true };
+  if (message.room === undefined) world.event(sender.app, { type: "call.started", ...facts(connection) });
+  const failed = forward(world, connection, true, message, text);
+  if (failed !== undefined) endConnection(world, connection, "failed");
+  return failed;
+}
+
+function mayOffer(sender: Peer, message: Extract<Relay, { readonly type: "offer" }>): Refusal | undefined {
+  if (message.room !== undefined) return undefined;
+  const allowed = message.kind === "media" ? sender.permissions.call : sender.permissions.data;
+  if (allowed) return undefined;
+  return refusal(
+    "auth.permission.denied",
+    message.kind === "media" ? "calls are not allowed" : "data connections are not allowed",
+  );
+}
+
+function answer(world: World, connection: Connection, isCaller: boolean, message: Relay, text: string): Refusal | undefined {
+  const asked = isCaller ? connection.offers.callee : connection.offers.caller;
+  if (!asked) return refusal("connection.state.invalid", "an answer without an offer");
+  const failed = forward(world, connection, isCaller, message, text);
+  if (failed !== undefined) return failed;
+  if (isCaller) connection.offers.callee = false;
+  else connection.offers.caller = false;
+  if (connection.state.state === "ringing") {
+    connection.state = { state: "established", at: world.now };
+    if (connection.room === undefined) world.event(connection.caller.app, { type: "call.answered", ...facts(connection) });
+  }
+  return undefined;
+}
+
+function forward(world: World, connection: Connection, isCaller: boolean, message: Relay, text: string): Refusal | undefined {
+  const [sender, target] = isCaller ? [connection.caller, connection.callee] : [connection.callee, connection.caller];
+  if (world.relay(target, readdress(text, message, sender.id), connectionKey(sender.id, connection.id))) return undefined;
+  return refusal("peer.target.unavailable", "the peer has not come back yet, and too much waits for it");
+}
+
+export type NewConnection = {
+  readonly id: string;
+  readonly kind: Connection["kind"];
+  readonly caller: Peer;
+  readonly callee: Peer;
+  readonly room: string | undefined;
+  readonly established: boolean;
+};
+
+export function addConnection(world: World, made: NewConnection): Connection {
+  const connection: Connection = {
+    id: made.id,
+    kind: made.kind,
+    caller: made.caller,
+    callee: made.callee,
+    room: made.room,
+    state: made.established ? { state: "established", at: world.now } : { state: "ringing" },
+    startedAt: world.now,
+    offers: { caller: false, callee: false },
+    confirmed: { caller: false, callee: false },
+  };
+  made.caller.connections ??= new Map();
+  made.callee.connections ??= new Map();
+  made.caller.connections.set(connectionKey(made.callee.id, made.id), connection);
+  made.callee.connections.set(connectionKey(made.caller.id, made.id), connection);
+  return connection;
+}
+
+export function confirm(connection: Connection, isCaller: boolean): void {
+  if (isCaller) connection.confirmed.caller = true;
+  else connection.confirmed.callee = true;
+}
+
+/** Forgets the connection; whoever should know has been told, or is told by the caller of this. Idempotent. */
+export function endConnection(world: World, connection: Connection, reason: EndReason): void {
+  const { caller, callee, id } = connection;
+  if (!caller.connections?.delete(connectionKey(callee.id, id))) return;
+  callee.connections?.delete(connectionKey(caller.id, id));
+  if (connection.room !== undefined) return;
+  const answered = connection.state.state === "established";
+  world.event(caller.app, {
+    type: "call.ended",
+    ...facts(connection),
+    reason,
+    startedAt: Math.round(connection.startedAt + world.wallOffsetMs),
+    answered,
+    durationMs: connection.state.state === "established" ? Math.round(world.now - connection.state.at) : 0,
+  });
+}
+
+/** The server itself ends the connection towards one of its ends. */
+export function hangUp(world: World, connection: Connection, towards: Peer, reason: EndReason): void {
+  const from = connection.caller === towards ? connection.callee : connection.caller;
+  const message: Inbound<RelayBody> = { type: "hangup", from: from.id, connection: connection.id, reason };
+  world.sendRelay(towards, message);
+}
+
+/** The peer has gone: the others are hung up, except inside rooms, where `member-left` tells it. */
+export function endConnectionsOf(world: World, peer: Peer): void {
+  for (const connection of [...(peer.connections?.values() ?? [])]) {
+    const other = connection.caller === peer ? connection.callee : connection.caller;
+    if (connection.room === undefined) hangUp(world, connection, other, "peer-left");
+    endConnection(world, connection, "peer-left");
+  }
+}
+
+/** The peer has left this room: its connections there are over, and both ends know from the room. */
+export function endConnectionsInRoom(world: World, peer: Peer, room: string): void {
+  for (const connection of [...(peer.connections?.values() ?? [])]) {
+    if (connection.room === room) endConnection(world, connection, "peer-left");
+  }
+}
+
+function facts(connection: Connection) {
+  return {
+    connection: connection.id,
+    kind: connection.kind,
+    caller: connection.caller.id,
+    callee: connection.callee.id,
+  };
+}

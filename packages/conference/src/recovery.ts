@@ -1,0 +1,160 @@
+/**
+ * After the server lost everything: clients resume with signed tokens and declare what they still hold, and the state grows back out of
+ * their declarations. Whom they declare is held as expected until the recovery window ends.
+ */
+import { isPeerId } from "@tsunagi/base";
+import type { HeldConnection, HeldRoom, Member, Permissions } from "@tsunagi/protocol";
+import { addConnection, confirm, endConnection, hangUp } from "./connections.ts";
+import type { Input, LostRoom } from "./io.ts";
+import { addPeer, endPeer, grantsOf, mayOpen, welcome } from "./peers.ts";
+import { type Refusal, refusal } from "./refusal.ts";
+import { addMember, createRoom, mayEnter } from "./rooms.ts";
+import { type AppState, connectionKey, type Peer, type Queued, type Room } from "./state.ts";
+import type { World } from "./world.ts";
+
+type Restore = Extract<Input, { readonly type: "restore" }>;
+
+/** An expected peer cannot act, so what it may do does not matter until it comes back. */
+const NOTHING: Permissions = { call: false, data: false, listPeers: false, rooms: [], modes: [], publish: false };
+
+export function restorePeer(world: World, app: AppState | undefined, input: Restore): void {
+  const why = app === undefined ? refusal("auth.key.unknown", "the app is gone") : mayRestore(world, app, input);
+  if (app === undefined || why !== undefined) {
+    if (why !== undefined) world.push({ type: "refused", session: input.session, why });
+    return;
+  }
+  const expected = app.peers.get(input.peerId);
+  let queue: readonly Queued[] = [];
+  let peer: Peer;
+  if (expected === undefined) {
+    peer = addPeer(world, app, input.peerId, input.session, input.grants, { state: "connected" });
+  } else {
+    peer = expected;
+    if (peer.presence.state === "expected") queue = peer.presence.queue;
+    peer.presence = { state: "connected" };
+    app.expected -= 1;
+    peer.session = input.session;
+    welcome(world, peer, input.grants);
+  }
+  // What follows may send to the peer: it must come after the reply.
+  const later: (() => void)[] = [];
+  const lostRooms: LostRoom[] = [];
+  for (const held of input.rooms) {
+    const lost = restoreRoom(world, peer, held, later);
+    if (lost !== undefined) lostRooms.push({ room: held.room, code: lost.code, message: lost.message });
+  }
+  for (const held of input.connections) restoreConnection(world, peer, held);
+  world.push({ type: "restored", session: input.session, peerId: peer.id, grants: grantsOf(peer), lostRooms });
+  for (const send of later) send();
+  for (const { text, connectionKey: key } of queue) {
+    if (key === "" || peer.connections?.has(key)) world.relay(peer, text, key);
+  }
+}
+
+function mayRestore(world: World, app: AppState, input: Restore): Refusal | undefined {
+  if (world.recoveryUntil === undefined || world.now > world.recoveryUntil || world.endedInRecovery.has(input.session)) {
+    return refusal("session.resume.lost", "the session ended before it could be resumed");
+  }
+  const existing = app.peers.get(input.peerId);
+  if (existing?.presence.state === "expected") {
+    return app.app.enabled ? undefined : refusal("auth.key.unknown", "no enabled app has this key");
+  }
+  return mayOpen(app, input.peerId);
+}
+
+function restoreRoom(world: World, peer: Peer, held: HeldRoom, later: (() => void)[]): Refusal | undefined {
+  const app = peer.app;
+  const existing = app.rooms.get(held.room);
+  const entry = existing?.members.get(peer.id);
+  if (entry === undefined) {
+    const why = mayEnter(peer, held.room, held.mode, existing);
+    if (why !== undefined) return why;
+  } else if (existing?.mode !== held.mode) {
+    return refusal("room.mode.conflict", "the room has another mode");
+  }
+  // The token says who the client is; the declaration does not.
+  const self: Member = { ...held.self, peerId: peer.id, receiveOnly: held.self.receiveOnly || !peer.permissions.publish };
+  const room = existing ?? createRoom(world, app, held.room, held.mode, held.metadata);
+  room.metadata ??= held.metadata;
+  const known = new Set<string>([peer.id]);
+  if (entry !== undefined) {
+    entry.member = self;
+  } else {
+    addMember(world, peer, room, self);
+    world.toRoom(room, { type: "member-joined", room: room.name, member: self }, { except: peer });
+  }
+  for (const other of held.others) {
+    known.add(other.peerId);
+    expectMember(world, peer, room, other);
+  }
+  // Members whom the client has not heard of: they came while it was away.
+  for (const { member } of room.members.values()) {
+    if (!known.has(member.peerId)) later.push(() => world.send(peer, { type: "member-joined", room: room.name, member }));
+  }
+  return undefined;
+}
+
+function expectMember(world: World, declaredBy: Peer, room: Room, member: Member): void {
+  if (room.members.has(member.peerId) || room.members.size >= room.app.app.limits.roomMembers) return;
+  const peer = expectPeer(world, room.app, member.peerId);
+  // A peer that came back without declaring this room has left it.
+  if (peer === undefined || peer.presence.state !== "expected") return;
+  if ((peer.rooms?.size ?? 0) >= room.app.app.limits.roomsPerPeer) return;
+  addMember(world, peer, room, member);
+  world.toRoom(room, { type: "member-joined", room: room.name, member }, { except: declaredBy });
+}
+
+function restoreConnection(world: World, peer: Peer, held: HeldConnection): void {
+  const existing = peer.connections?.get(connectionKey(held.peer, held.connection));
+  if (existing !== undefined) {
+    confirm(existing, existing.caller === peer);
+    if (held.established && existing.state.state === "ringing") existing.state = { state: "established", at: world.now };
+    return;
+  }
+  const limit = peer.app.app.limits.connectionsPerPeer;
+  const other = expectPeer(world, peer.app, held.peer);
+  if (other === undefined || other === peer) return;
+  if ((peer.connections?.size ?? 0) >= limit || (other.connections?.size ?? 0) >= limit) return;
+  if (held.room !== undefined && !(peer.rooms?.has(held.room) && other.rooms?.has(held.room))) return;
+  const [caller, callee] = held.outgoing ? [peer, other] : [other, peer];
+  const connection = addConnection(world, {
+    id: held.connection,
+    kind: held.kind,
+    caller,
+    callee,
+    room: held.room,
+    established: held.established,
+  });
+  // Offers that were under way are not known any more: either end may answer one.
+  connection.offers = { caller: true, callee: true };
+  confirm(connection, held.outgoing);
+}
+
+function expectPeer(world: World, app: AppState, peerId: string): Peer | undefined {
+  const existing = app.peers.get(peerId);
+  if (existing !== undefined) return existing;
+  if (!isPeerId(peerId) || app.peers.size >= app.app.limits.peers) return undefined;
+  return addPeer(world, app, peerId, "", { permissions: NOTHING }, { state: "expected", queue: [] });
+}
+
+/** Who has not come back by now has left. */
+export function endRecovery(world: World): void {
+  world.recoveryUntil = undefined;
+  world.endedInRecovery.clear();
+  for (const app of world.apps.values()) {
+    if (app.expected > 0) {
+      for (const peer of [...app.peers.values()]) if (peer.presence.state === "expected") endPeer(world, peer);
+    }
+    for (const peer of app.peers.values()) endUnconfirmed(world, peer);
+  }
+}
+
+/** Connections that only one end remembers. */
+function endUnconfirmed(world: World, peer: Peer): void {
+  for (const connection of [...(peer.connections?.values() ?? [])]) {
+    const { caller, callee } = connection.confirmed;
+    if (caller && callee) continue;
+    hangUp(world, connection, caller ? connection.caller : connection.callee, "failed");
+    endConnection(world, connection, "failed");
+  }
+}

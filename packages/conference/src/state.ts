@@ -1,0 +1,86 @@
+/** The core's state: apps → peers → connections, and rooms with members. Who closes whom stands at each type. */
+import type { JsonValue, Millis } from "@tsunagi/base";
+import type { ConnectionKind, Member, Permissions, RoomMode } from "@tsunagi/protocol";
+import type { App } from "./app.ts";
+import type { Deadline } from "./deadlines.ts";
+import type { SessionId } from "./io.ts";
+import type { RoomLog } from "./room-log.ts";
+
+/** Removing an app ends its peers; its rooms go with their last members. */
+export type AppState = {
+  app: App;
+  readonly peers: Map<string, Peer>;
+  readonly rooms: Map<string, Room>;
+  /** Peers that some client declared after a restart and that have not come back: a part of `peers`. */
+  expected: number;
+};
+
+export type Presence =
+  | { readonly state: "connected" }
+  /** Lost its socket; ended when the grace time is over. */
+  | { readonly state: "suspended"; readonly grace: Deadline<Due> }
+  /** Known from others' resumes after a restart; ended when the recovery window is over. */
+  | { readonly state: "expected"; readonly queue: Queued[] };
+
+/** A relay kept for an expected peer. Dropped when its connection has gone meanwhile. */
+export type Queued = { readonly text: string; readonly connectionKey: string };
+
+/** Ending a peer ends its connections and takes it out of its rooms. */
+export type Peer = {
+  readonly id: string;
+  readonly app: AppState;
+  /** Empty while expected. */
+  session: SessionId;
+  /** Rises by one a peer: a cursor for listing. */
+  readonly sequence: number;
+  presence: Presence;
+  permissions: Permissions;
+  expiresAt: number | undefined;
+  /** Notice or end of authentication, whichever comes next. */
+  expiry: Deadline<Due> | undefined;
+  /** By `connectionKey(other peer, connection ID)`. Made with the first one: most peers are idle. */
+  connections: Map<string, Connection> | undefined;
+  rooms: Map<string, Room> | undefined;
+};
+
+/** Never owns its peers: it ends with either of them, or with its room. */
+export type Connection = {
+  readonly id: string;
+  readonly kind: ConnectionKind;
+  readonly caller: Peer;
+  readonly callee: Peer;
+  readonly room: string | undefined;
+  state: { readonly state: "ringing" } | { readonly state: "established"; readonly at: Millis };
+  readonly startedAt: Millis;
+  /** Which ends have an offer out that was not answered. With glare both have. */
+  offers: { caller: boolean; callee: boolean };
+  /** After a restart: which ends have shown that they hold it. */
+  confirmed: { caller: boolean; callee: boolean };
+};
+
+/** Gone with its last member; closing it takes all members out. */
+export type Room = {
+  readonly name: string;
+  readonly app: AppState;
+  readonly mode: RoomMode;
+  readonly members: Map<string, RoomMember>;
+  metadata: JsonValue | undefined;
+  readonly log: RoomLog;
+  readonly createdAt: Millis;
+  /** The first 100 peers that ever were in it. */
+  readonly everIn: Set<string>;
+};
+
+export type RoomMember = { readonly peer: Peer; member: Member };
+
+/** What a deadline is about. */
+export type Due =
+  | { readonly type: "grace"; readonly peer: Peer }
+  | { readonly type: "expiring"; readonly peer: Peer }
+  | { readonly type: "expired"; readonly peer: Peer }
+  | { readonly type: "recovery-over" };
+
+export function connectionKey(otherPeer: string, connection: string): string {
+  // A line feed is in no peer ID.
+  return `${otherPeer}\n${connection}`;
+}
