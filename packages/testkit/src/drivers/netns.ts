@@ -102,6 +102,8 @@ export async function createLan(label = "lan"): Promise<Lan> {
 async function createHost(netns: string, label: string, first: LanState): Promise<Host> {
   await ip("netns", "add", netns);
   await within(netns, "ip", "link", "set", "lo", "up");
+  // Else the kernel takes a second address away together with the first one.
+  await within(netns, "sh", "-c", "for name in all default; do echo 1 > /proc/sys/net/ipv4/conf/$name/promote_secondaries; done");
   const ports: Port[] = [];
 
   const portOf = (lan: Lan | undefined): Port => {
