@@ -2,8 +2,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  resolve: { conditions: ["source", "module", "node", "import", "default"] },
-  ssr: { resolve: { conditions: ["source", "module", "node", "import", "default"], externalConditions: ["source"] } },
+  resolve: { conditions: ["source", "node"] },
+  ssr: { resolve: { conditions: ["source", "node"], externalConditions: ["source"] } },
   test: {
     include: [
       "{packages,servers,apps}/*/src/**/*.test.{ts,tsx}",

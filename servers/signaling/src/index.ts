@@ -1,1 +1,1 @@
-export type * from "./store/store.ts";
+export * from "./store/index.ts";

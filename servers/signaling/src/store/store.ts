@@ -7,8 +7,8 @@ export type NewApp = {
   readonly key?: string | undefined;
   readonly secret?: string | undefined;
   readonly origins?: readonly string[] | undefined;
-  readonly switches?: Partial<AppSwitches> | undefined;
-  readonly limits?: Partial<AppLimits> | undefined;
+  readonly switches?: Overrides<AppSwitches> | undefined;
+  readonly limits?: Overrides<AppLimits> | undefined;
   readonly webhooks?: readonly Webhook[] | undefined;
 };
 
@@ -16,10 +16,13 @@ export type AppChange = {
   readonly name?: string | undefined;
   readonly enabled?: boolean | undefined;
   readonly origins?: readonly string[] | undefined;
-  readonly switches?: Partial<AppSwitches> | undefined;
-  readonly limits?: Partial<AppLimits> | undefined;
+  readonly switches?: Overrides<AppSwitches> | undefined;
+  readonly limits?: Overrides<AppLimits> | undefined;
   readonly webhooks?: readonly Webhook[] | undefined;
 };
+
+/** Only what differs from the defaults is stored, so that a default that changes with a version reaches the apps that never touched it. */
+export type Overrides<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 
 /** What ended, for the operator: one row a call or room. */
 export type CallRecord = {
@@ -33,22 +36,54 @@ export type CallRecord = {
   readonly reason: string;
 };
 
+export type StoredCall = CallRecord & {
+  /** Grows with the order of writing: the cursor of {@link Store.listCalls}. */
+  readonly id: number;
+};
+
+export type CallQuery = {
+  readonly limit: number;
+  /** Only records written before this one. */
+  readonly beforeId?: number | undefined;
+  readonly kind?: CallRecord["kind"] | undefined;
+};
+
 export interface Store {
+  readonly kind: "sqlite" | "postgres";
+  /** By creation, oldest first. A row that cannot be read is logged and left out, so that one does not stop the others. */
   listApps(): Promise<readonly App[]>;
+  /** @throws {CodedError} `store.row.invalid` */
   getApp(id: string): Promise<App | undefined>;
   /** @throws {CodedError} `store.key.taken` */
   createApp(app: NewApp, now: number): Promise<App>;
   /** @throws {CodedError} `store.app.unknown` */
   updateApp(id: string, change: AppChange, now: number): Promise<App>;
+  /**
+   * Replaces the webhooks by what `change` makes of them, in one transaction: two that add at once both count.
+   *
+   * @throws {CodedError} `store.app.unknown`, and what `change` throws, with nothing changed
+   */
+  changeWebhooks(id: string, change: (webhooks: readonly Webhook[]) => readonly Webhook[], now: number): Promise<App>;
   /** A new API key; the old one is let in until `now + overlapMs`. */
   rotateKey(id: string, overlapMs: number, now: number): Promise<App>;
   /** A new secret; the old one verifies until `now + overlapMs`. */
   rotateSecret(id: string, overlapMs: number, now: number): Promise<App>;
+  /** With its keys, secrets and call records. An unknown ID is no error. */
   deleteApp(id: string): Promise<void>;
+  /** Grows with every change of an app by any process: what {@link AppRegistry} polls. */
+  revision(): Promise<number>;
   /** Server-wide texts: the signing key of resume tokens, the admin token's hash. Made by `create` when absent; the first writer wins. */
   setting(name: string, create: () => string): Promise<string>;
+  /** Overwrites: only for resets that a person asked for. */
+  replaceSetting(name: string, value: string): Promise<void>;
   recordCall(record: CallRecord): Promise<void>;
+  /** In one transaction; records of apps that are gone are left out. */
+  recordCalls(records: readonly CallRecord[]): Promise<void>;
   /** Newest first. */
-  listCalls(appId: string, limit: number, before?: number): Promise<readonly CallRecord[]>;
+  listCalls(appId: string, query: CallQuery): Promise<readonly StoredCall[]>;
+  /** Drops call records beyond the retention. @returns how many */
+  pruneCalls(now: number): Promise<number>;
+  /** For `/readyz`. Rejects when the database does not answer. */
+  ping(): Promise<void>;
   close(): Promise<void>;
 }
