@@ -1,0 +1,12 @@
+/** Loaded into a measured server (`--import`): answers, over the IPC channel, what the process holds and has used. */
+process.on("message", (request) => {
+  if (request !== "measure") return;
+  // Twice: what the first collection's finalizers let go is freed by the second.
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const { user, system } = process.cpuUsage();
+  const memory = process.memoryUsage();
+  process.send?.({ rss: memory.rss, heap: memory.heapUsed + memory.external, cpuMicros: user + system });
+});
+// The channel alone must not keep the server alive when it wants to end.
+process.channel?.unref();
