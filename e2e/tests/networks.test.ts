@@ -8,7 +8,7 @@ import {
   launchChromium,
   probeMedia,
 } from "@tsunagi/testkit/drivers";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeNetns } from "../support/netns.ts";
 import { plainCall } from "../support/plain-call.ts";
 
@@ -31,8 +31,6 @@ describeNetns("networks", () => {
     pages = { alice: await openPage(hosts.alice), bob: await openPage(hosts.bob) };
     await plainCall(pages.alice, pages.bob, "signal");
   });
-
-  afterAll(() => lan.close());
 
   it("Chromium on two hosts decodes the other's frames over the LAN", async () => {
     for (const page of [pages.alice, pages.bob]) {

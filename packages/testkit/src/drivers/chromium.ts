@@ -73,7 +73,7 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
   const close = track({
     name: `chromium ${number}`,
     end: async () => {
-      await raw.close();
+      await ignoringGone(raw, () => raw.close());
       launcher.remove();
     },
     endNow: () => launcher.remove(),
@@ -107,7 +107,7 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
       page.on("crash", () => log.push("the page crashed"));
       const end = track({
         name: `page ${name}`,
-        end: () => context.close(),
+        end: () => ignoringGone(raw, () => context.close()),
         report: () => [page.url(), ...log.lines.slice(-40)].join("\n"),
       });
       const made = makePage(
@@ -133,6 +133,15 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
       return made;
     },
   };
+}
+
+/** A browser that is gone already, e.g. with its network namespace, needs no closing. */
+async function ignoringGone(browser: Browser, close: () => Promise<void>): Promise<void> {
+  try {
+    await close();
+  } catch (error) {
+    if (browser.isConnected()) throw error;
+  }
 }
 
 /** Writes a file and the folders above it. */

@@ -120,7 +120,9 @@ export async function launchFirefox(
       );
       const end = track({
         name: `page ${name}`,
-        end: () => context.close(),
+        end: async () => {
+          if (raw.connected) await context.close();
+        },
         report: () => [page.url(), ...log.lines.slice(-40)].join("\n"),
       });
       return makePage(
