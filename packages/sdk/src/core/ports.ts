@@ -84,6 +84,7 @@ export type DataChannelInit = { ordered?: boolean; maxRetransmits?: number; maxP
 
 export interface DataChannelPort extends EventTargetPort {
   readonly label: string;
+  readonly protocol: string;
   readonly readyState: "connecting" | "open" | "closing" | "closed";
   readonly bufferedAmount: number;
   bufferedAmountLowThreshold: number;
