@@ -2,7 +2,7 @@
 import { assertNever, type Millis } from "@tsunagi/base";
 import type { App } from "./app.ts";
 import { relayMessage } from "./connections.ts";
-import type { AdminCommand, CoreMessage, Input, Output } from "./io.ts";
+import type { AdminCommand, CoreMessage, Grants, Input, Output } from "./io.ts";
 import {
   attachPeer,
   authenticate,
@@ -227,6 +227,12 @@ export class Conference {
 
   peer(appId: string, peerId: string): PeerPage["peers"][number] | undefined {
     return pagePeers(this.#world, appId, 0, 1, peerId).peers[0];
+  }
+
+  /** What the session may do now. */
+  grants(session: string): Grants | undefined {
+    const peer = this.#world.sessions.get(session);
+    return peer === undefined ? undefined : grantsOf(peer);
   }
 
   rooms(appId: string): readonly RoomSnapshot[] {

@@ -1,0 +1,153 @@
+/** The signalling server: HTTP and WebSocket on one port, the conference core behind them. */
+import type { AddressInfo } from "node:net";
+import { type Clock, type Log, silentLog, systemClock } from "@tsunagi/base";
+import type { ConferenceEvent } from "@tsunagi/conference";
+import type { IceServer } from "@tsunagi/protocol";
+import type { FastifyInstance } from "fastify";
+import { NativeFace, type NativeLimits } from "./faces/native/face.ts";
+import { ConferenceHost } from "./host.ts";
+import { createHttp, type TlsOptions } from "./http.ts";
+import { SignalingMetrics } from "./metrics.ts";
+import { ResumeTokens } from "./resume-token.ts";
+import { AppRegistry } from "./store/app-registry.ts";
+import { newSecret } from "./store/keys.ts";
+import type { Store } from "./store/store.ts";
+
+export type SignalingOptions = {
+  readonly store: Store;
+  readonly version: string;
+  /** Default: all addresses. */
+  readonly address?: string | undefined;
+  /** Default 8080; 0 takes a free one. */
+  readonly port?: number | undefined;
+  readonly tls?: TlsOptions | undefined;
+  readonly trustProxy?: boolean | undefined;
+  readonly clock?: Clock | undefined;
+  readonly log?: Log | undefined;
+  /** Default 30,000. */
+  readonly graceMs?: number | undefined;
+  /** How often clients ping. Default 25,000. */
+  readonly heartbeatMs?: number | undefined;
+  /** Handed out to clients instead of the own STUN server. */
+  readonly iceServers?: readonly IceServer[] | undefined;
+  /** Where the own STUN server listens. */
+  readonly stunPort?: number | undefined;
+  readonly native?: Partial<NativeLimits> | undefined;
+  readonly webRoot?: string | undefined;
+  readonly sdkRoot?: string | undefined;
+  /** The key that the web app uses; default: the oldest enabled app's. */
+  readonly defaultKey?: (() => string | undefined) | undefined;
+  /** Adds routes before the server listens: the admin face. */
+  readonly routes?: ((http: FastifyInstance, parts: SignalingParts) => Promise<void>) | undefined;
+  /** Facts for webhooks and records. */
+  readonly onEvent?: ((event: ConferenceEvent) => void) | undefined;
+};
+
+/** What routes and observers work with. */
+export type SignalingParts = {
+  readonly host: ConferenceHost;
+  readonly apps: AppRegistry;
+  readonly metrics: SignalingMetrics;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+export type RunningSignaling = SignalingParts & {
+  readonly address: AddressInfo;
+  readonly face: NativeFace;
+  /** From now on not ready; clients are asked to come back later. Idempotent. */
+  drain(): void;
+  /** Ends everything at once. Idempotent. The store stays open: it is the caller's. */
+  close(): Promise<void>;
+};
+
+export async function startSignaling(options: SignalingOptions): Promise<RunningSignaling> {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? silentLog;
+  const graceMs = options.graceMs ?? 30_000;
+  const { store } = options;
+  const tokens = new ResumeTokens(await store.setting("resume-key", newSecret));
+  const apps = await AppRegistry.open(store, { clock, log });
+  let ready = false;
+
+  const metrics: SignalingMetrics = new SignalingMetrics({
+    version: options.version,
+    sessions: () => host.sessions,
+    counts: () => host.conference.counts(),
+  });
+  const host = new ConferenceHost({
+    clock,
+    log,
+    graceMs,
+    onEvent: (event) => {
+      metrics.event(event);
+      options.onEvent?.(event);
+    },
+  });
+  const face = new NativeFace({
+    host,
+    apps,
+    tokens,
+    clock,
+    log,
+    metrics,
+    iceServers: { configured: options.iceServers, stunPort: options.stunPort },
+    graceMs,
+    heartbeatMs: options.heartbeatMs ?? 25_000,
+    limits: options.native,
+    trustProxy: options.trustProxy,
+  });
+  for (const app of apps.apps()) host.handle({ type: "app", app });
+  apps.events.on("changed", (app) => {
+    host.handle({ type: "app", app });
+    face.appChanged(app);
+  });
+  apps.events.on("removed", (app) => host.handle({ type: "app-removed", appId: app.id }));
+
+  const http = await createHttp({
+    version: options.version,
+    metrics,
+    tls: options.tls,
+    trustProxy: options.trustProxy,
+    webRoot: options.webRoot,
+    sdkRoot: options.sdkRoot,
+    defaultKey: options.defaultKey ?? (() => apps.apps().find(({ enabled }) => enabled)?.key),
+    isReady: () => ready,
+  });
+  const parts: SignalingParts = { host, apps, metrics, store, clock, log };
+  await options.routes?.(http, parts);
+  http.server.on("upgrade", (request, socket, head) => {
+    const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    if (face.serves(path)) face.upgrade(request, socket, head);
+    else socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  });
+  await http.listen({ port: options.port ?? 8080, host: options.address ?? "::" });
+  ready = true;
+  const address = http.server.address();
+  if (address === null || typeof address === "string") throw new Error("the server listens on no port");
+  log.info({ port: address.port, tls: options.tls !== undefined }, "signalling is ready");
+
+  let closing: Promise<void> | undefined;
+  return {
+    ...parts,
+    address,
+    face,
+    drain() {
+      if (!ready) return;
+      ready = false;
+      log.info({ connections: face.connections }, "draining");
+      face.drain();
+    },
+    close() {
+      closing ??= (async () => {
+        ready = false;
+        face.close();
+        apps.close();
+        host.close();
+        await http.close();
+      })();
+      return closing;
+    },
+  };
+}
