@@ -1,6 +1,6 @@
 import { FakeClock } from "@tsunagi/testkit";
 import { describe, expect, it } from "vitest";
-import { CallRecorder } from "./call-recorder.ts";
+import { CallRecorder, callRecordOf } from "./call-recorder.ts";
 import type { CallRecord } from "./store.ts";
 
 const call = (n: number): CallRecord => ({
@@ -60,5 +60,36 @@ describe("CallRecorder", () => {
     expect(clock.pending).toBe(0);
     await recorder.flush();
     expect(batches).toHaveLength(1);
+  });
+});
+
+describe("callRecordOf", () => {
+  it("keeps calls and rooms that ended, and nothing else", () => {
+    const facts = { appId: "app_1", at: 9_000 };
+    const call = { ...facts, connection: "mc_1", kind: "data", caller: "alice", callee: "bob" } as const;
+    expect(
+      callRecordOf({ ...call, type: "call.ended", reason: "hang-up", startedAt: 1_000, answered: true, durationMs: 7_000 }),
+    ).toEqual({
+      appId: "app_1",
+      kind: "data",
+      name: "mc_1",
+      peers: ["alice", "bob"],
+      startedAt: 1_000,
+      endedAt: 9_000,
+      reason: "hang-up",
+    });
+    expect(
+      callRecordOf({
+        ...facts,
+        type: "room.closed",
+        room: "r",
+        reason: "empty",
+        startedAt: 1_000,
+        durationMs: 8_000,
+        peers: ["a"],
+      }),
+    ).toEqual({ appId: "app_1", kind: "room", name: "r", peers: ["a"], startedAt: 1_000, endedAt: 9_000, reason: "empty" });
+    expect(callRecordOf({ ...call, type: "call.answered" })).toBeUndefined();
+    expect(callRecordOf({ ...facts, type: "peer.opened", peerId: "a" })).toBeUndefined();
   });
 });

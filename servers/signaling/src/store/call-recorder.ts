@@ -1,5 +1,6 @@
 /** Writes call records in batches, away from the path of messages. */
 import { type Clock, type Log, silentLog, systemClock } from "@tsunagi/base";
+import type { ConferenceEvent } from "@tsunagi/conference";
 import { messageOf } from "./dialects.ts";
 import type { CallRecord, Store } from "./store.ts";
 
@@ -79,4 +80,18 @@ export class CallRecorder {
     this.#waiting.splice(0, over);
     this.#onDropped(over);
   }
+}
+
+/** @returns what the history keeps of an event; undefined for those that end nothing */
+export function callRecordOf(event: ConferenceEvent): CallRecord | undefined {
+  const { appId, at: endedAt } = event;
+  if (event.type === "call.ended") {
+    const { kind, connection: name, caller, callee, startedAt, reason } = event;
+    return { appId, kind, name, peers: [caller, callee], startedAt, endedAt, reason };
+  }
+  if (event.type === "room.closed") {
+    const { room: name, peers, startedAt, reason } = event;
+    return { appId, kind: "room", name, peers, startedAt, endedAt, reason };
+  }
+  return undefined;
 }
