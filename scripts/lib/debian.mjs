@@ -1,0 +1,69 @@
+/** What the tests need of the system: Debian's packages, each with its reason and a file that tells whether it is there. */
+import { existsSync } from "node:fs";
+import { PlainError, run, secondsSince } from "./run.mjs";
+
+/** `parts`: the parts of the test run that need it. */
+export const SYSTEM_PACKAGES = [
+  {
+    name: "chromium",
+    file: "/usr/bin/chromium",
+    parts: ["browsers", "examples"],
+    why: "one of the two browsers that calls are tested in",
+  },
+  { name: "firefox-esr", file: "/usr/bin/firefox-esr", parts: ["browsers"], why: "the other browser" },
+  {
+    name: "fonts-noto-cjk",
+    file: "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    parts: ["browsers"],
+    why: "Japanese text is measured and pictured as people see it",
+  },
+  {
+    name: "pulseaudio",
+    file: "/usr/bin/pulseaudio",
+    parts: ["browsers"],
+    why: "Firefox runs no AudioContext where no sound device opens",
+  },
+  {
+    name: "iproute2",
+    file: "/usr/sbin/ip",
+    parts: ["browsers"],
+    why: "network namespaces: hosts of their own, cut cables, changed addresses",
+  },
+  { name: "nftables", file: "/usr/sbin/nft", parts: ["browsers"], why: "silent loss of packets in those namespaces" },
+  {
+    name: "postgresql",
+    file: "/usr/lib/postgresql",
+    parts: ["unit"],
+    why: "the store's contract battery runs on PostgreSQL too",
+  },
+];
+
+const APT = "/usr/bin/apt-get";
+
+/** @throws {PlainError} with the command that installs what is missing, when this process may not */
+export async function ensureSystemPackages(parts) {
+  const missing = SYSTEM_PACKAGES.filter((each) => each.parts.some((part) => parts.includes(part)) && !existsSync(each.file));
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name);
+  if (!existsSync(APT) || process.getuid?.() !== 0) {
+    const reasons = missing.map(({ name, why }) => `  ${name}: ${why}`).join("\n");
+    const how = existsSync(APT)
+      ? `Install them with:\n  sudo apt-get install -y --no-install-recommends ${names.join(" ")}`
+      : "This system has no apt-get: install their equivalents, or run a part that needs none with --only.";
+    const error = new PlainError(`The tests need programs that are not here:\n${reasons}\n${how}`);
+    error.exitCode = 2;
+    throw error;
+  }
+  process.stdout.write(`Installing ${names.join(", ")} … `);
+  const startedAt = performance.now();
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  const update = await run(APT, ["update", "-qq"], { env });
+  const install = await run(APT, ["install", "-y", "-qq", "--no-install-recommends", ...names], { env });
+  if (install.code !== 0) {
+    console.log("failed");
+    throw new PlainError(
+      `${update.output.trim()}\n${install.output.trim()}\n\napt-get could not install ${names.join(", ")}: the text above says why.`,
+    );
+  }
+  console.log(secondsSince(startedAt));
+}
