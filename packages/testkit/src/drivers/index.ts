@@ -7,3 +7,4 @@ export * from "./netns.ts";
 export type { Helpers, SignalOptions } from "./page-helpers.ts";
 export { helpersScript, type PageServer, type PageServerOptions, sdkBundle, startPageServer } from "./page-server.ts";
 export * from "./processes.ts";
+export * from "./server-process.ts";

@@ -1,0 +1,153 @@
+/** The built product as a process, as a person starts it: killed, started again on the same ports and data, its log kept. */
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { track } from "./lifetimes.ts";
+import type { Host } from "./netns.ts";
+import { startProcess, type TestProcess } from "./processes.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../../../apps/cli/dist/main.js", import.meta.url));
+
+export type ServerOptions = {
+  /** After `tsunagi start`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Runs on this host of a LAN, at its first address. Default: on this machine, at localhost. */
+  readonly host?: Host;
+  /** Default: free ones. On a host: 8080 and 3478. */
+  readonly port?: number;
+  readonly stunPort?: number;
+  /** Keys, store and logs. Default: a temporary folder, removed at the end. */
+  readonly dataDir?: string;
+  /** For the first "ready". Default 20,000. */
+  readonly timeoutMs?: number;
+};
+
+export type ServerResponse = { readonly status: number; readonly body: string; json<T = unknown>(): T };
+
+export interface ServerProcess {
+  /** `http://localhost:PORT`, or the host's address. */
+  readonly url: string;
+  readonly port: number;
+  readonly stunPort: number;
+  /** The key of the first app. */
+  readonly key: string;
+  readonly dataDir: string;
+  /** What all runs so far wrote. */
+  log(): string;
+  /** Default SIGTERM. Waits for the end. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts again after `kill` with the same ports and data, and waits until ready. */
+  start(): Promise<void>;
+  /** `kill` and `start`, with nobody listening for `downMs` in between. */
+  restart(options?: { readonly signal?: NodeJS.Signals; readonly downMs?: number }): Promise<void>;
+  /** An HTTP request from where the server is, so that it also arrives inside a network namespace. */
+  request(
+    path: string,
+    options?: { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string },
+  ): Promise<ServerResponse>;
+  close(): Promise<void>;
+}
+
+export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
+  if (!existsSync(PROGRAM)) throw new Error("the server is not built: npm run build");
+  const { host } = options;
+  const port = options.port ?? (host === undefined ? await freePort() : 8080);
+  const stunPort = options.stunPort ?? (host === undefined ? await freePort() : 3478);
+  const url = `http://${host?.addresses[0] ?? "localhost"}:${port}`;
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "tsunagi-data-"));
+  let child: TestProcess | undefined;
+  let pastLog = "";
+  let key = "";
+
+  const start = async (): Promise<void> => {
+    if (child !== undefined) pastLog += child.log();
+    child = await startProcess({
+      name: `server ${url}`,
+      command: process.execPath,
+      args: [
+        PROGRAM,
+        "start",
+        "--data-dir",
+        dataDir,
+        "--port",
+        String(port),
+        "--stun-port",
+        String(stunPort),
+        ...(options.args ?? []),
+      ],
+      env: { NO_COLOR: "1", ...options.env },
+      ...(host === undefined ? {} : { netns: host.netns }),
+    });
+    await child.waitForLog(/is ready/, { timeoutMs: options.timeoutMs ?? 20_000 });
+    const config = (await request("/config.json")).json<{ key: string | null }>();
+    key = config.key ?? "";
+  };
+  const kill = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => void (await child?.kill(signal));
+  const request: ServerProcess["request"] = (path, init = {}) =>
+    host === undefined ? fetchHere(url + path, init) : fetchOn(host, url + path, init);
+
+  const close = track({
+    name: `data of ${url}`,
+    end: async () => {
+      await kill();
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+    },
+  });
+  await start();
+  return {
+    url,
+    port,
+    stunPort,
+    dataDir,
+    get key() {
+      return key;
+    },
+    log: () => pastLog + (child?.log() ?? ""),
+    kill,
+    start,
+    async restart({ signal = "SIGTERM", downMs = 0 } = {}) {
+      await kill(signal);
+      if (downMs > 0) await new Promise((resolve) => setTimeout(resolve, downMs));
+      await start();
+    },
+    request,
+    close,
+  };
+}
+
+/** A port that nobody listens on now, for TCP; UDP's are others and free as likely. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+type RequestInitLike = { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string };
+
+async function fetchHere(url: string, init: RequestInitLike): Promise<ServerResponse> {
+  const response = await fetch(url, init);
+  return toResponse(response.status, await response.text());
+}
+
+async function fetchOn(host: Host, url: string, init: RequestInitLike): Promise<ServerResponse> {
+  const script = `fetch(process.argv[1], JSON.parse(process.argv[2])).then(async (r) => console.log(JSON.stringify([r.status, await r.text()])))`;
+  const { stdout } = await promisify(execFile)(
+    "ip",
+    ["netns", "exec", host.netns, process.execPath, "-e", script, url, JSON.stringify(init)],
+    { maxBuffer: 64 * 1024 * 1024 },
+  );
+  const [status, body] = JSON.parse(stdout) as [number, string];
+  return toResponse(status, body);
+}
+
+function toResponse(status: number, body: string): ServerResponse {
+  return { status, body, json: <T>() => JSON.parse(body) as T };
+}
