@@ -1,0 +1,199 @@
+/** The tracks that one link sends: kept in step with its RTCPeerConnection, whichever that is. The tracks belong to the application. */
+import type { Log } from "@tsunagi/base";
+import type {
+  MediaStreamPort,
+  MediaStreamTrackPort,
+  PeerConnectionFactory,
+  PeerConnectionPort,
+  SenderPort,
+  TransceiverDirection,
+} from "../ports.ts";
+import {
+  applyCodecPreferences,
+  applyContentHint,
+  applySendParameters,
+  kindOf,
+  type MediaOptions,
+  receives,
+} from "./media-options.ts";
+
+/** What is to be sent: each track with the stream it is announced in. */
+export type SentTracks = ReadonlyMap<MediaStreamTrackPort, MediaStreamPort>;
+
+export class LocalMedia {
+  readonly #factory: PeerConnectionFactory;
+  readonly #log: Log;
+  readonly #tracks = new Map<MediaStreamTrackPort, MediaStreamPort>();
+  readonly #senders = new Map<MediaStreamTrackPort, SenderPort>();
+  #options: MediaOptions;
+  #pc: PeerConnectionPort | undefined;
+
+  constructor(factory: PeerConnectionFactory, log: Log, options: MediaOptions, tracks: SentTracks) {
+    this.#factory = factory;
+    this.#log = log;
+    this.#options = options;
+    for (const [track, stream] of tracks) this.#note(track, stream);
+  }
+
+  get tracks(): SentTracks {
+    return this.#tracks;
+  }
+
+  /** A new RTCPeerConnection. `offering`: it gets the tracks now, else when the other side's offer was set. */
+  adopt(pc: PeerConnectionPort, offering: boolean): void {
+    this.#pc = pc;
+    this.#senders.clear();
+    if (!offering) return;
+    this.#attachAll();
+    for (const kind of ["audio", "video"] as const) {
+      const exists = pc.getTransceivers().some((each) => each.receiver.track.kind === kind);
+      if (receives(this.#options, kind) && !exists) pc.addTransceiver(kind, { direction: "recvonly" });
+    }
+    this.#applyDirections();
+    this.#applyCodecs();
+  }
+
+  /** The other side's offer is set: own tracks go into the m-sections that it offers to receive in. */
+  beforeAnswer(): void {
+    this.#attachAll();
+    this.#applyDirections();
+    this.#applyCodecs();
+  }
+
+  async negotiated(): Promise<void> {
+    for (const sender of this.#senders.values()) await applySendParameters(sender, this.#options, this.#log);
+  }
+
+  add(track: MediaStreamTrackPort, stream: MediaStreamPort): void {
+    if (this.#tracks.has(track)) return;
+    this.#note(track, stream);
+    if (this.#live() === undefined) return;
+    this.#attach(track, stream);
+    this.#applyDirections();
+    this.#applyCodecs();
+  }
+
+  remove(track: MediaStreamTrackPort): boolean {
+    if (!this.#tracks.delete(track)) return false;
+    const sender = this.#senders.get(track);
+    this.#senders.delete(track);
+    if (sender !== undefined) this.#live()?.removeTrack(sender);
+    return true;
+  }
+
+  /**
+   * Sends `next` where `old` was sent, without negotiating. False: `old` is not sent.
+   *
+   * @param stream the stream in which `next` is announced from the next RTCPeerConnection on
+   */
+  async replace(old: MediaStreamTrackPort, next: MediaStreamTrackPort | null, stream?: MediaStreamPort): Promise<boolean> {
+    const known = this.#tracks.get(old);
+    if (known === undefined) return false;
+    if (next === old) return true;
+    const sender = this.#senders.get(old);
+    this.#tracks.delete(old);
+    this.#senders.delete(old);
+    if (next !== null) {
+      this.#note(next, stream ?? known);
+      if (sender !== undefined) this.#senders.set(next, sender);
+    }
+    if (sender === undefined || this.#live() === undefined) return true;
+    try {
+      await sender.replaceTrack(next);
+    } catch (error) {
+      // The sender cannot carry it without a new negotiation (webrtc-pc §5.2, replaceTrack): take it out and put it in.
+      this.#log.info({ error }, "a track is replaced by negotiation");
+      const pc = this.#live();
+      if (next === null || pc === undefined || this.#senders.get(next) !== sender) return true;
+      pc.removeTrack(sender);
+      this.#senders.delete(next);
+      this.#attach(next, stream ?? known);
+    }
+    return true;
+  }
+
+  /** Takes over new options. True: they need a negotiation that the browser does not ask for by itself. */
+  async configure(options: MediaOptions): Promise<boolean> {
+    const before = this.#options;
+    this.#options = options;
+    for (const track of this.#tracks.keys()) applyContentHint(track, options);
+    if (this.#live() === undefined) return false;
+    this.#applyDirections();
+    this.#applyCodecs();
+    await this.negotiated();
+    return String(before.videoCodec) !== String(options.videoCodec) || String(before.audioCodec) !== String(options.audioCodec);
+  }
+
+  release(): void {
+    this.#pc = undefined;
+    this.#senders.clear();
+    this.#tracks.clear();
+  }
+
+  #note(track: MediaStreamTrackPort, stream: MediaStreamPort): void {
+    this.#tracks.set(track, stream);
+    applyContentHint(track, this.#options);
+  }
+
+  #live(): PeerConnectionPort | undefined {
+    return this.#pc?.signalingState === "closed" ? undefined : this.#pc;
+  }
+
+  #attachAll(): void {
+    for (const [track, stream] of this.#tracks) if (!this.#senders.has(track)) this.#attach(track, stream);
+  }
+
+  /**
+   * Uses an m-section in which nothing is sent before a new one is made. `addTrack` does so only with those that never sent anything
+   * (webrtc-pc §5.1): switching a screen share on and off would make the description longer each time.
+   */
+  #attach(track: MediaStreamTrackPort, stream: MediaStreamPort): void {
+    const pc = this.#live();
+    if (pc === undefined) return;
+    const used = new Set(this.#senders.values());
+    const idle = pc
+      .getTransceivers()
+      .find(
+        ({ sender, receiver, direction }) =>
+          sender.track === null && receiver.track.kind === track.kind && direction !== "stopped" && !used.has(sender),
+      );
+    if (idle?.sender.setStreams === undefined) {
+      this.#senders.set(track, pc.addTrack(track, stream));
+      return;
+    }
+    const { sender } = idle;
+    this.#senders.set(track, sender);
+    sender.setStreams?.(stream);
+    idle.direction = withSending(idle.direction);
+    sender.replaceTrack(track).then(
+      // Removed again before the browser had taken it.
+      () => (this.#senders.get(track) === sender || sender.track !== track ? undefined : sender.replaceTrack(null)),
+      (error: unknown) => this.#log.warn({ error }, "the browser refused a track"),
+    );
+  }
+
+  #applyDirections(): void {
+    for (const transceiver of this.#live()?.getTransceivers() ?? []) {
+      if (transceiver.direction === "stopped") continue;
+      const kind = kindOf(transceiver.receiver.track);
+      const wanted = withReceiving(transceiver.direction, receives(this.#options, kind));
+      // Only what the option forbids or allows again; a section that the other side uses for nothing stays as it is.
+      if (transceiver.direction !== wanted) transceiver.direction = wanted;
+    }
+  }
+
+  #applyCodecs(): void {
+    const pc = this.#live();
+    if (pc !== undefined) applyCodecPreferences(pc, this.#options, this.#factory, this.#log);
+  }
+}
+
+function withSending(direction: TransceiverDirection): TransceiverDirection {
+  return direction === "recvonly" || direction === "sendrecv" ? "sendrecv" : "sendonly";
+}
+
+function withReceiving(direction: TransceiverDirection, receive: boolean): TransceiverDirection {
+  const sends = direction === "sendrecv" || direction === "sendonly";
+  if (receive) return sends ? "sendrecv" : "recvonly";
+  return sends ? "sendonly" : "inactive";
+}
