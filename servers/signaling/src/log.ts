@@ -32,7 +32,8 @@ export function createLog(options: LogOptions = {}): Log {
   const personal = (value: unknown) => (level === "debug" ? hash(String(value)) : "[redacted]");
   const paths = [...SECRET, ...PERSONAL].flatMap((field) => [field, `*.${field}`]);
   const censor = (value: unknown, path: string[]) => (PERSONAL.includes(path.at(-1) ?? "") ? personal(value) : "[redacted]");
-  const settings = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths, censor } };
+  const formatters = { level: (label: string) => ({ level: label }) };
+  const settings = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters, redact: { paths, censor } };
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
 }
 

@@ -1,0 +1,39 @@
+/** Runs every server until a signal: for service managers and containers. People use `tsunagi start`, which does the same and shows more. */
+import { parseArgs } from "node:util";
+import { CodedError } from "@tsunagi/base";
+import { createLog } from "@tsunagi/server-signaling";
+import { flagName, loadConfig, SETTINGS } from "./config.ts";
+import { startAll } from "./start.ts";
+
+try {
+  const names = [...Object.keys(SETTINGS).map(flagName), "config"];
+  const { values } = parseArgs({
+    options: Object.fromEntries(names.map((name) => [name, { type: "string" as const }])),
+    allowPositionals: false,
+  });
+  const { config: file, ...flags } = values;
+  const config = loadConfig({ flags, file, env: process.env });
+  const log = createLog({ level: config.log.level });
+  const server = await startAll({ config, log });
+  const { http, stun } = server.addresses;
+  // For whoever started it: the one line that says where and with which key.
+  console.log(
+    JSON.stringify({
+      ready: true,
+      http,
+      stun: stun.map(({ port }) => port),
+      key: server.defaultApp.key,
+      version: server.version,
+    }),
+  );
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, "stopping");
+      void server.drain().then(() => process.exit(0));
+    });
+  }
+} catch (error) {
+  if (!(error instanceof CodedError)) throw error;
+  console.error(`${error.message} (${error.code})${error.remedy === undefined ? "" : `\n  → ${error.remedy}`}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,190 @@
+/** Composes every server in one process. */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CodedError, type Log, silentLog } from "@tsunagi/base";
+import type { App } from "@tsunagi/conference";
+import { openStore, type RunningSignaling, type Store, startSignaling, type TlsOptions } from "@tsunagi/server-signaling";
+import { type RunningStunServer, startStunServer } from "@tsunagi/server-turn";
+import { type Config, type ConfigInput, checkConfig } from "./config.ts";
+import { ensureTls, type TlsMaterial } from "./tls.ts";
+import { VERSION } from "./version.ts";
+
+export type StartOptions = {
+  /** A whole configuration (see `loadConfig`), or parts of one. */
+  readonly config?: ConfigInput | undefined;
+  readonly log?: Log | undefined;
+};
+
+export type RunningServer = {
+  readonly version: string;
+  readonly config: Config;
+  readonly addresses: {
+    /** What the server listens on; `::` is every address of the machine. */
+    readonly http: { readonly address: string; readonly port: number; readonly secure: boolean };
+    readonly stun: readonly { readonly family: 4 | 6; readonly address: string; readonly port: number }[];
+  };
+  /** The app that the web app uses: the oldest one, made at the first start. */
+  readonly defaultApp: App;
+  /** Whether this start made it. */
+  readonly madeDefaultApp: boolean;
+  readonly tls: TlsMaterial | undefined;
+  readonly signaling: RunningSignaling;
+  readonly store: Store;
+  /** Not ready from now on, and clients are asked to come back; then everything is closed, at the latest after `drain.timeoutMs`. Idempotent. */
+  drain(): Promise<void>;
+  /** Closes everything now. Idempotent. */
+  close(): Promise<void>;
+};
+
+/** How long clients get to read their `bye` before the sockets go. */
+const BYE_MS = 500;
+
+/** @throws {CodedError} `server.port.in-use`, `server.port.denied`, and those of the store, STUN, TLS and configuration */
+export async function startAll(options: StartOptions = {}): Promise<RunningServer> {
+  const config = checkConfig(options.config ?? {});
+  const log = options.log ?? silentLog;
+  const undo: (() => Promise<void>)[] = [];
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= (async () => {
+      for (const step of undo.reverse()) await step();
+    })();
+    return closing;
+  };
+  try {
+    const store = await openStore({ dataDir: resolve(config.dataDir), databaseUrl: config.databaseUrl, log });
+    undo.push(() => store.close());
+    const { app: defaultApp, made } = await firstApp(store, config);
+    const { material, tls } = await certificate(config);
+    const stun = config.stun.enabled
+      ? await startStunServer({ host: config.stun.address, port: config.stun.port, log })
+      : undefined;
+    if (stun !== undefined) undo.push(() => stun.close());
+    const signaling = await listening(config, startSignaling(signalingOptions(config, { store, log, stun, tls })));
+    undo.push(() => signaling.close());
+    let draining: Promise<void> | undefined;
+    return {
+      version: VERSION,
+      config,
+      addresses: {
+        http: { address: signaling.address.address, port: signaling.address.port, secure: tls !== undefined },
+        stun: stun?.addresses ?? [],
+      },
+      defaultApp,
+      madeDefaultApp: made,
+      tls: material,
+      signaling,
+      store,
+      drain() {
+        draining ??= (async () => {
+          signaling.drain();
+          const deadline = new Promise<void>((done) => setTimeout(done, config.drain.timeoutMs).unref());
+          await Promise.race([deadline, emptied(signaling).then(close)]);
+        })();
+        return draining;
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Until all sockets are closed, or have had their time. */
+async function emptied(signaling: RunningSignaling): Promise<void> {
+  const until = performance.now() + BYE_MS;
+  while (signaling.face.connections > 0 && performance.now() < until) await new Promise((done) => setTimeout(done, 20));
+}
+
+async function firstApp(store: Store, config: Config): Promise<{ readonly app: App; readonly made: boolean }> {
+  const [oldest] = await store.listApps();
+  if (oldest !== undefined) return { app: oldest, made: false };
+  const { name, key, secret } = config.firstApp;
+  return { app: await store.createApp({ name, key, secret }, Date.now()), made: true };
+}
+
+async function certificate(
+  config: Config,
+): Promise<{ readonly material: TlsMaterial | undefined; readonly tls: TlsOptions | undefined }> {
+  const { certFile, keyFile, enabled, names } = config.tls;
+  if (certFile !== undefined && keyFile !== undefined) {
+    return { material: undefined, tls: { cert: readPem(certFile), key: readPem(keyFile) } };
+  }
+  if (!enabled) return { material: undefined, tls: undefined };
+  const material = await ensureTls({ directory: resolve(config.dataDir, "tls"), extraNames: names });
+  return { material, tls: { cert: material.cert, key: material.key, ca: material.caCertificate } };
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new CodedError("config.file.unreadable", `${path} cannot be read`, {
+      cause,
+      remedy: "Check tls.certFile and tls.keyFile.",
+    });
+  }
+}
+
+function signalingOptions(
+  config: Config,
+  parts: {
+    readonly store: Store;
+    readonly log: Log;
+    readonly stun: RunningStunServer | undefined;
+    readonly tls: TlsOptions | undefined;
+  },
+) {
+  const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
+  return {
+    store: parts.store,
+    log: parts.log,
+    tls: parts.tls,
+    version: VERSION,
+    address: config.http.address,
+    port: config.http.port,
+    trustProxy: config.http.trustProxy,
+    graceMs: config.session.graceMs,
+    heartbeatMs: config.session.heartbeatMs,
+    iceServers: config.iceServers,
+    stunPort: parts.stun?.addresses[0]?.port,
+    native: {
+      connections: config.limits.connections,
+      frameBytes: config.limits.frameBytes,
+      helloTimeoutMs: config.limits.helloTimeoutMs,
+      greeting: { total: config.limits.greetings, perAddress: config.limits.greetingsPerAddress },
+    },
+    webRoot: resolve(config.web.root ?? `${root}/apps/meet/dist`),
+    sdkRoot: resolve(config.web.sdkRoot ?? `${root}/packages/sdk/dist`),
+  };
+}
+
+async function listening(config: Config, starting: Promise<RunningSignaling>): Promise<RunningSignaling> {
+  try {
+    return await starting;
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    const { address, port } = config.http;
+    if (code === "EADDRINUSE") {
+      throw new CodedError("server.port.in-use", `TCP port ${port} is taken by another program`, {
+        cause,
+        remedy: "Stop the other program, or choose another port with --http-port.",
+      });
+    }
+    if (code === "EACCES") {
+      throw new CodedError("server.port.denied", `TCP port ${port} may not be opened`, {
+        cause,
+        remedy: "Ports below 1024 need a privilege: run behind a proxy, or give node CAP_NET_BIND_SERVICE.",
+      });
+    }
+    if (code === "EADDRNOTAVAIL") {
+      throw new CodedError("server.address.unavailable", `${address} is not an address of this machine`, {
+        cause,
+        remedy: "Check http.address.",
+      });
+    }
+    throw cause;
+  }
+}
