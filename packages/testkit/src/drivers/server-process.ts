@@ -1,7 +1,6 @@
 /** The built product as a process, as a person starts it: killed, started again on the same ports and data, its log kept. */
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,15 +9,16 @@ import { track } from "./lifetimes.ts";
 import type { Host } from "./netns.ts";
 import { startProcess, type TestProcess } from "./processes.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../../../apps/cli/dist/main.js", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../../../servers/all/dist/main.js", import.meta.url));
 
 export type ServerOptions = {
-  /** After `tsunagi start`. */
+  /** Flags, as of `tsunagi start`. */
   readonly args?: readonly string[];
+  /** Settings: `TSUNAGI_SESSION_GRACE_MS: "5000"`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Runs on this host of a LAN, at its first address. Default: on this machine, at localhost. */
   readonly host?: Host;
-  /** Default: free ones. On a host: 8080 and 3478. */
+  /** Default: free ones, and the same again after a restart. */
   readonly port?: number;
   readonly stunPort?: number;
   /** Keys, store and logs. Default: a temporary folder, removed at the end. */
@@ -26,6 +26,9 @@ export type ServerOptions = {
   /** For the first "ready". Default 20,000. */
   readonly timeoutMs?: number;
 };
+
+/** What `servers/all` prints when all is up. */
+type ReadyLine = { readonly http: { readonly port: number }; readonly stun: readonly number[]; readonly key: string };
 
 export type ServerResponse = { readonly status: number; readonly body: string; json<T = unknown>(): T };
 
@@ -56,9 +59,9 @@ export interface ServerProcess {
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   if (!existsSync(PROGRAM)) throw new Error("the server is not built: npm run build");
   const { host } = options;
-  const port = options.port ?? (host === undefined ? await freePort() : 8080);
-  const stunPort = options.stunPort ?? (host === undefined ? await freePort() : 3478);
-  const url = `http://${host?.addresses[0] ?? "localhost"}:${port}`;
+  let port = options.port ?? 0;
+  let stunPort = options.stunPort ?? 0;
+  const url = () => `http://${host?.addresses[0] ?? "localhost"}:${port}`;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "tsunagi-data-"));
   let child: TestProcess | undefined;
   let pastLog = "";
@@ -67,32 +70,30 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const start = async (): Promise<void> => {
     if (child !== undefined) pastLog += child.log();
     child = await startProcess({
-      name: `server ${url}`,
+      name: "server",
       command: process.execPath,
-      args: [
-        PROGRAM,
-        "start",
-        "--data-dir",
-        dataDir,
-        "--port",
-        String(port),
-        "--stun-port",
-        String(stunPort),
-        ...(options.args ?? []),
-      ],
-      env: { NO_COLOR: "1", ...options.env },
+      args: [PROGRAM, ...(options.args ?? [])],
+      env: {
+        NO_COLOR: "1",
+        TSUNAGI_DATA_DIR: dataDir,
+        TSUNAGI_HTTP_PORT: String(port),
+        TSUNAGI_STUN_PORT: String(stunPort),
+        ...options.env,
+      },
       ...(host === undefined ? {} : { netns: host.netns }),
     });
-    await child.waitForLog(/is ready/, { timeoutMs: options.timeoutMs ?? 20_000 });
-    const config = (await request("/config.json")).json<{ key: string | null }>();
-    key = config.key ?? "";
+    const [line] = await child.waitForLog(/^\{"ready":true.*\}$/m, { timeoutMs: options.timeoutMs ?? 20_000 });
+    const ready = JSON.parse(line) as ReadyLine;
+    key = ready.key;
+    port = ready.http.port;
+    stunPort = ready.stun[0] ?? 0;
   };
   const kill = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => void (await child?.kill(signal));
   const request: ServerProcess["request"] = (path, init = {}) =>
-    host === undefined ? fetchHere(url + path, init) : fetchOn(host, url + path, init);
+    host === undefined ? fetchHere(url() + path, init) : fetchOn(host, url() + path, init);
 
   const close = track({
-    name: `data of ${url}`,
+    name: "data of the server",
     end: async () => {
       await kill();
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
@@ -100,9 +101,15 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   });
   await start();
   return {
-    url,
-    port,
-    stunPort,
+    get url() {
+      return url();
+    },
+    get port() {
+      return port;
+    },
+    get stunPort() {
+      return stunPort;
+    },
     dataDir,
     get key() {
       return key;
@@ -118,16 +125,6 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     request,
     close,
   };
-}
-
-/** A port that nobody listens on now, for TCP; UDP's are others and free as likely. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 type RequestInitLike = { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string };
