@@ -194,7 +194,11 @@ export class DataConnection extends Emitter<DataConnectionEvents> implements Own
   #adopt(channel: DataChannelPort): void {
     this.#dropChannel();
     this.#channel = channel;
+    let attached = false;
     const onOpen = () => {
+      // A channel may be open before its `open` event (webrtc-pc #announce-datachannel-open).
+      if (attached) return;
+      attached = true;
       this.#pipe.attach(channel, this.#init.link.peerConnection?.sctp?.maxMessageSize);
       this.#update();
     };
