@@ -1,0 +1,157 @@
+/** `tsunagi start`: all servers in this process, and what one needs to know to use them. */
+import { relative, resolve } from "node:path";
+import type { StartOptions } from "@tsunagi/server-all";
+import { flagName, loadConfig, SETTINGS } from "@tsunagi/server-all/config";
+import { machineNames } from "@tsunagi/server-all/tls";
+import { COMMON_OPTIONS, type Command, type OptionSpecs, parse } from "../command.ts";
+import { CONFIG_OPTIONS } from "../config.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import type { Io } from "../io.ts";
+import { openLogFile } from "../log-file.ts";
+import { banner, withQr } from "../output/banner.ts";
+import { compactAddress, qrLines } from "../output/qr.ts";
+import { styleFor } from "../output/style.ts";
+import { phoneUrl, urlsOf } from "../output/urls.ts";
+
+const OPTIONS = {
+  port: { type: "string", short: "p", value: "N", help: "the HTTP port (default 8080)" },
+  host: { type: "string", value: "ADDRESS", help: "the address to listen on (default: all)" },
+  tls: { type: "boolean", help: "https with a certificate of this machine's own CA, and a QR code for phones" },
+  "tls-name": { type: "string", multiple: true, value: "NAME", help: "a further name or address for that certificate" },
+  "stun-port": { type: "string", value: "N", help: "the STUN port, UDP (default 3478)" },
+  "no-stun": { type: "boolean", help: "leave STUN to another server" },
+  "log-level": { type: "string", value: "LEVEL", help: "error, warn, info, debug or silent (default info)" },
+  "log-file": {
+    type: "string",
+    value: "FILE",
+    help: "the log (default tsunagi.log in the data directory); - for standard error",
+  },
+  ...CONFIG_OPTIONS,
+  json: { type: "boolean", help: "for scripts: one line of JSON when it is ready, in place of the banner" },
+  ...COMMON_OPTIONS,
+} as const satisfies OptionSpecs;
+
+/** Every setting of the configuration is a flag too; those above are the ones people ask for. */
+const SETTING_FLAGS: { readonly [name: string]: { readonly type: "string"; readonly help: string } } = Object.fromEntries(
+  Object.keys(SETTINGS).map((setting) => [flagName(setting), { type: "string", help: setting }]),
+);
+
+export const startCommand: Command = {
+  name: "start",
+  usage: "[options]",
+  summary: "run the servers: signalling, STUN, web app",
+  options: OPTIONS,
+  notes: [
+    "Flags win over the environment (TSUNAGI_HTTP_PORT, …), that over tsunagi.config.yaml.\nEach setting of tsunagi.config.sample.yaml is a flag as well: session.graceMs is --session-grace-ms.",
+    "Ctrl-C or SIGTERM closes in order: clients are told to come back. A second one stops at once.",
+  ],
+  examples: [
+    ["tsunagi start", "on http://localhost:8080, with a first app and its key"],
+    ["tsunagi start --tls", "on https, for phones: scan the code, install the CA once"],
+    ["tsunagi start --port 443 --tls --tls-name calls.example.lan", "with a name of your own"],
+    ["tsunagi start --host 127.0.0.1 --http-trust-proxy true", "behind a proxy on the same machine"],
+  ],
+  run: (args, io) => start(args, io, async (options) => (await import("@tsunagi/server-all")).startAll(options)),
+};
+
+/** What of the running server is shown here. */
+export type StartedServer = {
+  readonly version: string;
+  readonly addresses: {
+    readonly http: { readonly address: string; readonly port: number; readonly secure: boolean };
+    readonly stun: readonly { readonly port: number }[];
+  };
+  readonly defaultApp: { readonly name: string; readonly key: string };
+  readonly tls: { readonly caFile: string; readonly caFingerprint: string } | undefined;
+  drain(): Promise<void>;
+};
+
+export async function start(
+  args: readonly string[],
+  io: Io,
+  startAll: (options: StartOptions) => Promise<StartedServer>,
+): Promise<ExitCode> {
+  const startedAt = io.clock.now();
+  const { values } = parse("start", { ...SETTING_FLAGS, ...OPTIONS }, args, { min: 0, max: 0, names: "" });
+  const config = loadConfig({ flags: flagsOf(values), file: values.config, env: io.env, cwd: io.cwd });
+  const dataDir = resolve(io.cwd, config.dataDir);
+  const logFile = values["log-file"] === "-" ? undefined : resolve(io.cwd, values["log-file"] ?? resolve(dataDir, "tsunagi.log"));
+  // The server's modules are many: a wrong option must not wait for them.
+  const { createLog } = await import("@tsunagi/server-signaling");
+  const destination = logFile === undefined ? { write: (text: string) => io.stderr.write(text) } : openLogFile(logFile);
+  const log = createLog({ level: config.log.level, destination });
+
+  const server = await startAll({ config: { ...config, dataDir }, log });
+  const urls = urlsOf(server.addresses.http, lanAddresses());
+  const phone = phoneUrl(urls);
+  const facts = {
+    version: server.version,
+    urls,
+    apps: [server.defaultApp],
+    services: ["signalling", ...stunService(server)],
+    caUrl: server.tls === undefined || phone === undefined ? undefined : `${phone}/ca.crt`,
+    logPlace: logFile === undefined ? "standard error" : relative(io.cwd, logFile),
+    readyInMs: io.clock.now() - startedAt,
+    isPlainHttp: !server.addresses.http.secure,
+  };
+  if (values.json === true) {
+    const { services: _services, isPlainHttp: _isPlainHttp, apps: _apps, ...shown } = facts;
+    const { key } = server.defaultApp;
+    io.stdout.write(
+      `${JSON.stringify({ ready: true, ...shown, key, stunPort: server.addresses.stun[0]?.port, caFile: server.tls?.caFile })}\n`,
+    );
+  } else {
+    const style = styleFor(io.stdout, io.env);
+    const lines = banner(facts, style);
+    const hasQr = server.tls !== undefined && phone !== undefined && io.stdout.isTty;
+    const shown = hasQr ? withQr(lines, qrLines(compactAddress(phone), style), io.stdout.columns) : lines;
+    io.stdout.write(`${shown.join("\n")}\n\n`);
+  }
+
+  let isForced = false;
+  const again = new Promise<void>((force) => {
+    void io
+      .stopSignal(() => {
+        isForced = true;
+        force();
+      })
+      .then(async () => {
+        if (values.json !== true) io.stdout.write("Closing; press Ctrl-C again to stop at once.\n");
+        await server.drain();
+        force();
+      });
+  });
+  await again;
+  return isForced ? EXIT.interrupted : EXIT.ok;
+}
+
+type Flags = { readonly [name: string]: string | boolean | undefined };
+
+/** The short names to the settings' own, which win when both are given. */
+function flagsOf(values: { readonly [name: string]: string | boolean | readonly string[] | undefined }): Flags {
+  const own = Object.fromEntries(
+    Object.keys(SETTING_FLAGS).flatMap((name) => (typeof values[name] === "string" ? [[name, values[name]]] : [])),
+  );
+  const names = values["tls-name"];
+  return {
+    "http-port": text(values.port),
+    "http-address": text(values.host),
+    "tls-enabled": values.tls === true ? true : undefined,
+    "tls-names": Array.isArray(names) ? names.join(",") : undefined,
+    "stun-enabled": values["no-stun"] === true ? false : undefined,
+    ...own,
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function lanAddresses(): readonly string[] {
+  return machineNames().ip.filter((address) => address !== "127.0.0.1" && address !== "::1");
+}
+
+function stunService(server: StartedServer): string[] {
+  const [first] = server.addresses.stun;
+  return first === undefined ? [] : [`STUN ${first.port} UDP`];
+}

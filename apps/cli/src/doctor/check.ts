@@ -1,0 +1,37 @@
+/** One finding of the doctor. */
+
+export const DOCTOR_CODES = {
+  "doctor.host.unknown": "the host name has no address",
+  "doctor.http.closed": "nothing listens on the HTTP port",
+  "doctor.http.foreign": "another program answers on the HTTP port",
+  "doctor.http.silent": "packets to the HTTP port get no answer",
+  "doctor.http.unhealthy": "the server says that it is not well",
+  "doctor.http.older": "the answer is not from this server",
+  "doctor.socket.refused": "the WebSocket does not open",
+  "doctor.stun.silent": "STUN does not answer",
+  "doctor.stun.closed": "nothing listens on the STUN port",
+  "doctor.stun.failed": "STUN answers with an error",
+  "doctor.address.none": "this machine has no address that others can reach",
+  "doctor.clock.skew": "the clocks of server and this machine differ",
+  "doctor.clock.wrong": "this machine's clock cannot be right",
+  "doctor.context.plain": "browsers give no camera to plain http",
+  "doctor.certificate.untrusted": "browsers will not trust the certificate",
+  "doctor.certificate.names": "the certificate lacks an address of this machine",
+  "doctor.certificate.expiry": "the certificate has expired or soon will",
+} as const;
+
+export type DoctorCode = keyof typeof DOCTOR_CODES;
+
+/** `skip`: could not be looked at because of another failure, or does not apply. Only `fail` counts for the exit code. */
+export type CheckStatus = "ok" | "warn" | "fail" | "skip";
+
+export type Check = {
+  /** Stable, for scripts. */
+  readonly id: "port" | "health" | "websocket" | "stun4" | "stun6" | "addresses" | "clock" | "context";
+  readonly title: string;
+  readonly status: CheckStatus;
+  /** One sentence. */
+  readonly detail: string;
+  readonly code?: DoctorCode;
+  readonly remedy?: string;
+};
