@@ -1,0 +1,15 @@
+export {
+  type Device,
+  type Devices,
+  type DeviceWish,
+  listDevices,
+  type OpenMediaOptions,
+  openMedia,
+  setSpeaker,
+  speakerSelectable,
+  switchDevice,
+  watchDevices,
+} from "./devices.ts";
+export { DEVICE_ERROR_CODES, type DeviceErrorCode } from "./errors.ts";
+export { createLevelMeter, type LevelMeter } from "./level-meter.ts";
+export { type ShareScreenOptions, shareScreen } from "./screen.ts";
