@@ -34,7 +34,7 @@ const PONG_TIMEOUT_MS = 5_000;
 const PROBE_TIMEOUT_MS = 1_000;
 const PROBE_TIMEOUT_MIN_MS = 400;
 /** After the last message sent, ask for its confirmation: what a crashed server forgot is then at most this old. */
-const CONFIRM_AFTER_MS = 1_000;
+const CONFIRM_AFTER_MS = 250;
 /** Without ever having reached the server. */
 const FIRST_GIVE_UP_MS = 30_000;
 /** How much longer than the grace time to go on: a server that lost the session can restore it. */
