@@ -3,7 +3,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 /** Where `npm run dev` finds a running server. */
-const server = process.env["TSUNAGI_SERVER"] ?? "http://127.0.0.1:8080";
+const server = process.env.TSUNAGI_SERVER ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   plugins: [react()],

@@ -1,2 +1,53 @@
 /** The one door to the SDK: the app uses its public API alone, and tests hand in a stand-in of this shape. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+import * as tsunagi from "@tsunagi/sdk";
+
+export type {
+  ConnectionStats,
+  DataConnection,
+  Device,
+  Devices,
+  FileTransfer,
+  IncomingFile,
+  LevelMeter,
+  MediaConnection,
+  Member,
+  MemberLinkState as MemberLink,
+  MeshRoom,
+  Peer,
+  PeerOptions,
+  QualityReport,
+  TrackStats,
+} from "@tsunagi/sdk";
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** What a call and a room have in common for the tracks that are sent. */
+export interface TrackSink {
+  addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+  removeTrack(track: MediaStreamTrack): void;
+  replaceTrack(old: MediaStreamTrack, next: MediaStreamTrack | null): Promise<void>;
+}
+
+export type Sdk = Pick<
+  typeof tsunagi,
+  | "openMedia"
+  | "shareScreen"
+  | "listDevices"
+  | "switchDevice"
+  | "watchDevices"
+  | "setSpeaker"
+  | "speakerSelectable"
+  | "createLevelMeter"
+> & { readonly createPeer: (options: tsunagi.PeerOptions) => tsunagi.Peer };
+
+export const browserSdk: Sdk = {
+  openMedia: tsunagi.openMedia,
+  shareScreen: tsunagi.shareScreen,
+  listDevices: tsunagi.listDevices,
+  switchDevice: tsunagi.switchDevice,
+  watchDevices: tsunagi.watchDevices,
+  setSpeaker: tsunagi.setSpeaker,
+  speakerSelectable: tsunagi.speakerSelectable,
+  createLevelMeter: tsunagi.createLevelMeter,
+  createPeer: (options) => new tsunagi.Peer(options),
+};

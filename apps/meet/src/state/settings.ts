@@ -63,18 +63,18 @@ export function parseSettings(text: string | null): Settings {
   const boolean = (value: unknown, fallback: boolean): boolean => (typeof value === "boolean" ? value : fallback);
   const { language, selfView, rooms } = record;
   return {
-    name: string(record["name"], NAME_LENGTH) ?? "",
+    name: string(record.name, NAME_LENGTH) ?? "",
     language: language === "en" || language === "ja" ? language : "auto",
-    key: string(record["key"], 200) ?? "",
-    camera: string(record["camera"], 500),
-    microphone: string(record["microphone"], 500),
-    speaker: string(record["speaker"], 500),
-    cameraOn: boolean(record["cameraOn"], true),
-    microphoneOn: boolean(record["microphoneOn"], true),
-    shortcuts: boolean(record["shortcuts"], true),
-    ringtone: boolean(record["ringtone"], true),
+    key: string(record.key, 200) ?? "",
+    camera: string(record.camera, 500),
+    microphone: string(record.microphone, 500),
+    speaker: string(record.speaker, 500),
+    cameraOn: boolean(record.cameraOn, true),
+    microphoneOn: boolean(record.microphoneOn, true),
+    shortcuts: boolean(record.shortcuts, true),
+    ringtone: boolean(record.ringtone, true),
     selfView: selfView === "tile" || selfView === "hidden" ? selfView : "floating",
-    phoneId: string(record["phoneId"], 64),
+    phoneId: string(record.phoneId, 64),
     rooms: Array.isArray(rooms)
       ? rooms.filter((room): room is string => typeof room === "string" && room !== "").slice(0, RECENT_ROOMS)
       : [],

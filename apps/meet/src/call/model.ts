@@ -1,0 +1,79 @@
+/** What a call shows, whether it is a room or a telephone call: one model, so that there is one call screen. */
+import type { ConnectionStats, MemberLink, QualityReport } from "../sdk.ts";
+import type { Store } from "../state/store.ts";
+import type { ShownError } from "../text/errors.ts";
+import type { ChatItem } from "./chat.ts";
+
+export type Participant = {
+  readonly id: string;
+  /** Empty: the app shows a word for "guest". */
+  readonly name: string;
+  readonly link: MemberLink;
+  readonly receiveOnly: boolean;
+  readonly camera: MediaStream | null;
+  readonly screen: MediaStream | null;
+  readonly microphoneOn: boolean;
+  readonly cameraOn: boolean;
+  readonly quality: QualityReport | undefined;
+};
+
+/** The way to the server. Media goes on while it is being repaired. */
+export type ServerLink = { readonly state: "up" } | { readonly state: "reconnecting"; readonly attempt: number };
+
+export type CallEnd = {
+  /** Ours: `left`. The platform's end reasons (`declined`, `hung-up`, …), `room.closed`, or `failed` with an error. */
+  readonly reason: string;
+  readonly byMe: boolean;
+  readonly error: ShownError | undefined;
+  /** 0: it never began. */
+  readonly durationMs: number;
+};
+
+export type CallState = {
+  readonly phase: "preparing" | "joining" | "live" | "ended";
+  readonly end: CallEnd | undefined;
+  /** `Date.now()` when it went live. */
+  readonly since: number | undefined;
+  readonly serverLink: ServerLink;
+  readonly participants: readonly Participant[];
+  readonly screen: MediaStream | null;
+  readonly chat: readonly ChatItem[];
+  /** Messages can be sent now. */
+  readonly chatOpen: boolean;
+};
+
+/** Passing news: spoken by the live region, errors also shown. */
+export type Notice =
+  | { readonly type: "joined" | "left" | "share-started"; readonly id: string; readonly name: string }
+  | { readonly type: "message"; readonly id: string; readonly name: string; readonly text: string }
+  | { readonly type: "file"; readonly id: string; readonly name: string; readonly file: string }
+  | { readonly type: "error"; readonly error: ShownError };
+
+export interface Call {
+  readonly kind: "room" | "phone";
+  /** The room's name, or the other side's name. */
+  readonly title: string;
+  readonly receiveOnly: boolean;
+  readonly store: Store<CallState>;
+  onNotice(listener: (notice: Notice) => void): () => void;
+  sendChat(text: string): void;
+  sendFiles(files: readonly File[]): void;
+  acceptFile(id: string): void;
+  declineFile(id: string): void;
+  cancelFile(id: string): void;
+  startScreen(): Promise<void>;
+  stopScreen(): void;
+  stats(): Promise<ReadonlyMap<string, ConnectionStats>>;
+  leave(): void;
+}
+
+export const EMPTY_CALL: CallState = {
+  phase: "preparing",
+  end: undefined,
+  since: undefined,
+  serverLink: { state: "up" },
+  participants: [],
+  screen: null,
+  chat: [],
+  chatOpen: false,
+};

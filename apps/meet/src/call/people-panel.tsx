@@ -1,0 +1,97 @@
+/** Who is in the call, with each one's state, and the links that bring more. */
+import { Headphones, Link as LinkIcon, Mic, MicOff, MonitorUp, Video, VideoOff } from "lucide-react";
+import { useI18n } from "../i18n/index.tsx";
+import { linkTo } from "../router.ts";
+import { useStore } from "../state/store.ts";
+import { Avatar } from "../ui/avatar.tsx";
+import { CopyButton } from "../ui/copy-button.tsx";
+import { useServices } from "../ui/services.ts";
+import type { Call, Participant } from "./model.ts";
+import styles from "./panel.module.css";
+import { Panel } from "./panel.tsx";
+
+type PeopleProps = { readonly call: Call; readonly ownName: string; readonly onClose: () => void };
+
+export function PeoplePanel({ call, ownName, onClose }: PeopleProps) {
+  const { t } = useI18n();
+  const { media } = useServices();
+  const { participants, screen } = useStore(call.store);
+  const { camera, microphone } = useStore(media.store);
+  const self: Participant = {
+    id: "self",
+    name: t("call.you.name", { name: ownName }),
+    link: "connected",
+    receiveOnly: call.receiveOnly,
+    camera: null,
+    screen,
+    microphoneOn: !call.receiveOnly && microphone === "on",
+    cameraOn: !call.receiveOnly && camera === "on",
+    quality: undefined,
+  };
+  return (
+    <Panel title={`${t("people.title")} (${participants.length + 1})`} onClose={onClose}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
+      <ul className={styles.list} tabIndex={0} aria-label={t("people.title")}>
+        {[self, ...participants].map((each) => (
+          <Person key={each.id} person={each} />
+        ))}
+      </ul>
+      {call.kind === "room" ? (
+        <div className={styles.foot}>
+          <CopyButton
+            icon={LinkIcon}
+            wide
+            text={linkTo({ view: "room", room: call.title, listen: false })}
+            label={t("invite.copy")}
+          />
+          <CopyButton
+            icon={Headphones}
+            wide
+            text={linkTo({ view: "room", room: call.title, listen: true })}
+            label={t("invite.copy.listen")}
+          />
+        </div>
+      ) : null}
+    </Panel>
+  );
+}
+
+function Person({ person }: { readonly person: Participant }) {
+  const { t } = useI18n();
+  const { link, receiveOnly, microphoneOn, cameraOn, screen } = person;
+  const name = person.name === "" ? t("notice.unnamed") : person.name;
+  const words = [t(`people.${link}`), receiveOnly ? t("people.listens") : "", screen === null ? "" : t("people.sharing")].filter(
+    (word) => word !== "",
+  );
+  return (
+    <li className={styles.person}>
+      <Avatar name={name} size={36} />
+      <div>
+        <p className={styles.personName}>{name}</p>
+        <p className={styles.soft}>{words.join(" · ")}</p>
+      </div>
+      <span className={styles.icons}>
+        {receiveOnly ? (
+          <Headphones size={20} aria-hidden="true" />
+        ) : (
+          <>
+            {screen === null ? null : <MonitorUp size={20} aria-hidden="true" />}
+            {microphoneOn ? (
+              <Mic size={20} aria-hidden="true" />
+            ) : (
+              <MicOff size={20} className={styles.muted} aria-hidden="true" />
+            )}
+            {cameraOn ? (
+              <Video size={20} aria-hidden="true" />
+            ) : (
+              <VideoOff size={20} className={styles.muted} aria-hidden="true" />
+            )}
+            <span className="visually-hidden">
+              {t(microphoneOn ? "tile.unmuted" : "tile.muted")}, {t(cameraOn ? "people.camera.on" : "people.camera.off")}
+            </span>
+          </>
+        )}
+      </span>
+    </li>
+  );
+}

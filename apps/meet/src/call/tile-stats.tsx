@@ -1,0 +1,55 @@
+/** The numbers of one connection over its tile. */
+import { formatBitrate, formatMs, formatPercent } from "../i18n/format.ts";
+import { useI18n } from "../i18n/index.tsx";
+import type { ConnectionStats, TrackStats } from "../sdk.ts";
+import styles from "./tile.module.css";
+
+export function TileStats({ stats }: { readonly stats: ConnectionStats | undefined }) {
+  const { t, locale } = useI18n();
+  if (stats === undefined) return <div className={styles.stats}>{t("stats.waiting")}</div>;
+  const { audio, video } = stats;
+  const none = t("stats.none");
+  const sum = (...tracks: readonly (TrackStats | undefined)[]) =>
+    tracks.reduce((total, track) => total + (track?.bitrateBps ?? 0), 0);
+  const loss = Math.max(audio.receive?.packetLoss ?? 0, video.receive?.packetLoss ?? 0);
+  const jitter = video.receive?.jitterMs ?? audio.receive?.jitterMs;
+  const picture = video.receive ?? video.send;
+  const codecs = [video.receive?.codec ?? video.send?.codec, audio.receive?.codec ?? audio.send?.codec].filter(
+    (codec) => codec !== undefined,
+  );
+  const path =
+    stats.localCandidate === undefined
+      ? none
+      : `${stats.localCandidate.type} → ${stats.remoteCandidate?.type ?? "?"}, ${stats.localCandidate.protocol.toUpperCase()}, ${t(
+          stats.relayed === true ? "stats.relay" : "stats.direct",
+        )}`;
+  const rows: readonly (readonly [string, string])[] = [
+    [t("stats.receive"), formatBitrate(sum(audio.receive, video.receive), locale)],
+    [t("stats.send"), formatBitrate(sum(audio.send, video.send), locale)],
+    [t("stats.loss"), formatPercent(loss, locale)],
+    [t("stats.rtt"), stats.rttMs === undefined ? none : formatMs(stats.rttMs, locale)],
+    [t("stats.jitter"), jitter === undefined ? none : formatMs(jitter, locale)],
+    [
+      t("stats.video"),
+      picture?.width === undefined
+        ? none
+        : `${picture.width}×${picture.height ?? "?"}, ${Math.round(picture.framesPerSecond ?? 0)} fps`,
+    ],
+    [t("stats.codec"), codecs.length === 0 ? none : codecs.join(", ")],
+    [t("stats.path"), path],
+  ];
+  return (
+    // It scrolls in a small tile, so the keyboard must reach it.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region
+    <section className={styles.stats} aria-label={t("stats.title")} tabIndex={0}>
+      <dl>
+        {rows.map(([label, value]) => (
+          <div key={label} style={{ display: "contents" }}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
