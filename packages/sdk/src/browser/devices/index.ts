@@ -10,6 +10,6 @@ export {
   switchDevice,
   watchDevices,
 } from "./devices.ts";
-export { DEVICE_ERROR_CODES, type DeviceErrorCode } from "./errors.ts";
+export type { DeviceErrorCode } from "./errors.ts";
 export { createLevelMeter, type LevelMeter } from "./level-meter.ts";
 export { type ShareScreenOptions, shareScreen } from "./screen.ts";

@@ -1,11 +1,10 @@
 /** The receiving side of one file: keeps what comes in blobs, so that a browser may hold it on disk, and digests as it comes. */
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
 import { type Clock, CodedError, Emitter, type JsonValue } from "@tsunagi/base";
 import type { Blob, BlobFactory, BlobPort } from "./blob.ts";
 import { deferred } from "./deferred.ts";
 import type { FileControl, FileOffer } from "./file-control.ts";
 import { RateMeter } from "./rate.ts";
+import { Sha256 } from "./sha256.ts";
 
 /** So much is held in memory before it becomes a blob. */
 const GATHER_BYTES = 4 * 1024 * 1024;
@@ -41,7 +40,7 @@ export class IncomingFile extends Emitter<IncomingFileEvents> {
   /** Resolves with the whole file once its digest was found right; rejects with a CodedError when it ends otherwise. */
   readonly finished: Promise<Blob> = this.#settled.promise;
   readonly #port: IncomingFilePort;
-  readonly #hash = sha256.create();
+  readonly #hash = new Sha256();
   readonly #rate: RateMeter;
   #state: IncomingFileState = "offered";
   #held = false;
@@ -152,7 +151,7 @@ export class IncomingFile extends Emitter<IncomingFileEvents> {
       this.#refuse("file.transfer.malformed", `${this.#received} of ${this.size} bytes came.`);
       return;
     }
-    const digest = bytesToHex(this.#hash.digest());
+    const digest = this.#hash.digest();
     if (digest !== expected) {
       this.#refuse("file.digest.mismatch", "What arrived is not what was sent.");
       return;

@@ -5,7 +5,7 @@ export {
   type DataConnectionInit,
   type DataConnectionState,
 } from "./data-connection.ts";
-export { DATA_ERROR_CODES, type DataErrorCode } from "./errors.ts";
+export type { DataErrorCode } from "./errors.ts";
 export type { SendFileOptions } from "./file-exchange.ts";
 export { IncomingFile, type IncomingFileEvents, type IncomingFileState } from "./incoming-file.ts";
 export { type DataLimits, DEFAULT_LIMITS as DEFAULT_DATA_LIMITS } from "./limits.ts";

@@ -1,6 +1,4 @@
 /** The sending side of one file: reads it in slices, a little ahead of the channel, and digests as it reads. */
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
 import { type Clock, CodedError, Emitter } from "@tsunagi/base";
 import type { BlobPort } from "./blob.ts";
 import { deferred } from "./deferred.ts";
@@ -8,6 +6,7 @@ import { encodeControl, type FileControl, type FileOffer } from "./file-control.
 import { encodeFrame } from "./frame.ts";
 import type { FrameSource } from "./pipe.ts";
 import { RateMeter } from "./rate.ts";
+import { Sha256 } from "./sha256.ts";
 
 /** Read at a time: large enough that reading costs little, small enough that digesting it does not stop a page's animation. */
 const SLICE_BYTES = 1024 * 1024;
@@ -45,7 +44,7 @@ export class FileTransfer extends Emitter<FileTransferEvents> implements FrameSo
   readonly finished: Promise<{ readonly sha256: string }> = this.#settled.promise;
   readonly #port: FileTransferPort;
   readonly #blob: BlobPort;
-  readonly #hash = sha256.create();
+  readonly #hash = new Sha256();
   readonly #rate: RateMeter;
   #state: FileTransferState = "waiting";
   #accepted = false;
@@ -134,7 +133,7 @@ export class FileTransfer extends Emitter<FileTransferEvents> implements FrameSo
   #fill(): void {
     if (this.#reading || this.#slices.length >= 2 || this.#state !== "sending") return;
     if (this.#read === this.size) {
-      this.#digest ??= bytesToHex(this.#hash.digest());
+      this.#digest ??= this.#hash.digest();
       this.#port.wake();
       return;
     }
