@@ -38,7 +38,7 @@ export const ARROWS = {
   "@tsunagi/meet": ["sdk"],
   "@tsunagi/console": ["sdk"],
   // apps/cli, named as the command is.
-  tsunagi: ["base", "stun", "protocol", "server-all", "server-signaling", "server-turn"],
+  tsunagi: ["base", "stun", "protocol", "conference", "server-all", "server-signaling", "server-turn"],
   "@tsunagi/e2e": ["base", "protocol", "testkit", "sdk"],
   "@tsunagi/bench": ["base", "protocol", "conference", "stun", "testkit", "sdk", "server-signaling", "server-all"],
 };

@@ -4,13 +4,13 @@ import {
   launchChromium,
   launchFirefox,
   type PageServer,
+  plainCall,
   probeMedia,
   startPageServer,
   statsTotals,
   type TestBrowser,
 } from "@tsunagi/testkit/drivers";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { plainCall } from "../support/plain-call.ts";
 
 let server: PageServer;
 let chromium: TestBrowser;

@@ -6,11 +6,11 @@ import {
   helpersScript,
   type Lan,
   launchChromium,
+  plainCall,
   probeMedia,
 } from "@tsunagi/testkit/drivers";
 import { beforeAll, expect, it } from "vitest";
 import { describeNetns } from "../support/netns.ts";
-import { plainCall } from "../support/plain-call.ts";
 
 describeNetns("networks", () => {
   let lan: Lan;

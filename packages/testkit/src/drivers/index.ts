@@ -6,5 +6,6 @@ export * from "./media-probe.ts";
 export * from "./netns.ts";
 export type { Helpers, SignalOptions } from "./page-helpers.ts";
 export { helpersScript, type PageServer, type PageServerOptions, sdkBundle, startPageServer } from "./page-server.ts";
+export { plainCall, type Source } from "./plain-call.ts";
 export * from "./processes.ts";
 export * from "./server-process.ts";

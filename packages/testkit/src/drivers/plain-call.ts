@@ -1,5 +1,5 @@
 /** A call of plain RTCPeerConnections between two pages, with the test in the place of a signalling server: proves browsers and drivers. */
-import type { BrowserPage } from "@tsunagi/testkit/drivers";
+import type { BrowserPage } from "./browser-page.ts";
 
 declare global {
   var connection: RTCPeerConnection;

@@ -1,0 +1,22 @@
+/** The SDK in test pages: the bundle's global `Tsunagi`, typed, and how a page gets a peer. */
+import type { BrowserPage, ServerProcess } from "@tsunagi/testkit/drivers";
+
+declare global {
+  var Tsunagi: typeof import("@tsunagi/sdk");
+  /** What {@link openPeer} leaves in the page. */
+  var peer: import("@tsunagi/sdk").Peer;
+}
+
+/** Makes the page's `peer` and waits until it is open. Returns its ID, given or made by the server. */
+export async function openPeer(page: BrowserPage, server: ServerProcess, id?: string): Promise<string> {
+  return page.evaluate(
+    async (url: string, key: string, wanted: string | undefined) => {
+      const options = { server: url, key };
+      globalThis.peer = wanted === undefined ? new Tsunagi.Peer(options) : new Tsunagi.Peer(wanted, options);
+      return helpers.within(5_000, "the peer's open", peer.once("open"));
+    },
+    server.url,
+    server.key,
+    id,
+  );
+}
