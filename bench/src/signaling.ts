@@ -4,7 +4,7 @@
  * Each server runs as a process of its own, one after the other, in several rounds; only its own CPU time and resident memory count, so
  * that the load generator and whatever else the machine does stay out. Ratios are within a round; the median over the rounds is printed.
  *
- *   npm run signaling -w bench -- [--rounds 3] [--clients 1000] [--seconds 8] [--json FILE]
+ *   npm run signaling -w bench -- [--rounds 3] [--clients 1000] [--seconds 8] [--only NAME] [--json FILE]
  */
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     clients: { type: "string", default: "1000" },
     seconds: { type: "string", default: "8" },
     json: { type: "string" },
+    only: { type: "string" },
   },
 });
 const rounds = Number(values.rounds);
@@ -103,11 +104,14 @@ async function measure(subject: Subject): Promise<Result> {
       return subject.encode(partner, { kind: id.startsWith("a") ? "offer" : "answer", sdp: SDP });
     });
     sockets.forEach((socket, index) => {
+      let received = 0;
       socket.on("message", (data: Buffer) => {
         const kind = subject.decode(data.toString("latin1", 0, 200));
         if (kind === "refused") refused += 1;
         if (kind !== "offer" && kind !== "answer") return;
         delivered += 1;
+        received += 1;
+        if (subject.ack !== undefined && received % 32 === 0) socket.send(subject.ack(received));
         // biome-ignore lint/style/noNonNullAssertion: one text was made for each socket
         if (running) socket.send(texts[index]!);
       });
@@ -141,7 +145,9 @@ async function measure(subject: Subject): Promise<Result> {
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
-const subjects = [BARE, BARE_RAW, PEER_SERVER, TSUNAGI];
+const subjects = [BARE, BARE_RAW, PEER_SERVER, TSUNAGI].filter(
+  ({ name }) => values.only === undefined || name.includes(values.only),
+);
 const results = new Map<Subject, Result[]>(subjects.map((subject) => [subject, []]));
 for (let round = 1; round <= rounds; round += 1) {
   for (const subject of subjects) {

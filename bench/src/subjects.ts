@@ -15,6 +15,8 @@ export type Subject = {
   /** Whether this text says that the client is in; undefined: as soon as the socket is open. */
   readonly isWelcome?: (text: string) => boolean;
   readonly encode: (to: string, message: Message) => string;
+  /** What a client confirms every 32 messages, as the SDK does. */
+  readonly ack?: (received: number) => string;
   /** `undefined`: not a relayed message. */
   readonly decode: (text: string) => "offer" | "answer" | "refused" | undefined;
 };
@@ -76,5 +78,6 @@ export const TSUNAGI: Subject = {
         ? { type: kind, to, connection: "mc_bench", kind: "media", sdp }
         : { type: kind, to, connection: "mc_bench", sdp },
     ),
+  ack: (received) => JSON.stringify({ type: "ack", received }),
   decode: (text) => (text.startsWith('{"type":"error"') || text.startsWith('{"type":"bye"') ? "refused" : typeOf(text)),
 };
