@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { Server as HttpServer } from "node:http";
 import fastifyStatic from "@fastify/static";
 import Fastify, { type FastifyInstance } from "fastify";
+import { ADMIN_MAX_PARAM_LENGTH } from "./faces/admin/limits.ts";
 import type { SignalingMetrics } from "./metrics.ts";
 
 export type TlsOptions = {
@@ -52,6 +53,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     // Requests are logged by the metrics, not line by line.
     logger: false,
     bodyLimit: 1_048_576,
+    routerOptions: { maxParamLength: ADMIN_MAX_PARAM_LENGTH },
     // A client that opens and stalls holds a socket for so long and no longer.
     connectionTimeout: 0,
     requestTimeout: 30_000,

@@ -1,3 +1,4 @@
+export * from "./faces/admin/index.ts";
 export { NATIVE_LIMITS, type NativeLimits } from "./faces/native/face.ts";
 export { ConferenceHost, type SessionSink } from "./host.ts";
 export type { TlsOptions } from "./http.ts";
@@ -5,3 +6,4 @@ export { createLog, type LogLevel, type LogOptions } from "./log.ts";
 export { SignalingMetrics } from "./metrics.ts";
 export { type RunningSignaling, type SignalingOptions, type SignalingParts, startSignaling } from "./server.ts";
 export * from "./store/index.ts";
+export * from "./webhooks/index.ts";

@@ -28,9 +28,6 @@ export type AdminFaceOptions = AdminContext & {
 /** Configuration is small; the route that takes more says so. */
 const BODY_LIMIT = 65_536;
 
-/** Room names of 128 characters, each up to twelve when escaped in a path. Fastify's `routerOptions.maxParamLength` must be as much. */
-export const ADMIN_MAX_PARAM_LENGTH = 128 * 12;
-
 /** Adds `/admin/…` to the server. */
 export async function adminFace(http: FastifyInstance, options: AdminFaceOptions): Promise<void> {
   await http.register(
