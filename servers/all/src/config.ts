@@ -55,6 +55,8 @@ const schema = z.strictObject({
     .prefault({}),
   log: z.strictObject({ level: z.enum(["error", "warn", "info", "debug", "silent"]).default("info") }).prefault({}),
   web: z.strictObject({ root: text.optional(), sdkRoot: text.optional() }).prefault({}),
+  admin: z.strictObject({ token: text.min(22).optional() }).prefault({}),
+  webhooks: z.strictObject({ allowPrivate: z.boolean().default(false) }).prefault({}),
   drain: z.strictObject({ timeoutMs: millis.default(10_000) }).prefault({}),
   firstApp: z
     .strictObject({
@@ -98,6 +100,8 @@ export const SETTINGS: Readonly<Record<string, Kind>> = {
   "log.level": "text",
   "web.root": "text",
   "web.sdkRoot": "text",
+  "admin.token": "text",
+  "webhooks.allowPrivate": "boolean",
   "drain.timeoutMs": "number",
   "firstApp.name": "text",
   "firstApp.key": "text",

@@ -4,7 +4,14 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CodedError, type Log, silentLog } from "@tsunagi/base";
 import type { App } from "@tsunagi/conference";
-import { openStore, type RunningSignaling, type Store, startSignaling, type TlsOptions } from "@tsunagi/server-signaling";
+import {
+  Operator,
+  openStore,
+  type RunningSignaling,
+  type Store,
+  startSignaling,
+  type TlsOptions,
+} from "@tsunagi/server-signaling";
 import { type RunningStunServer, startStunServer } from "@tsunagi/server-turn";
 import { type Config, type ConfigInput, checkConfig } from "./config.ts";
 import { ensureTls, type TlsMaterial } from "./tls.ts";
@@ -29,6 +36,11 @@ export type RunningServer = {
   /** Whether this start made it. */
   readonly madeDefaultApp: boolean;
   readonly tls: TlsMaterial | undefined;
+  /** Of the admin REST under `/admin`. */
+  readonly admin: {
+    /** Only from the start that made it: to be shown once. It stands in the file `admin-token` of the data directory too. */
+    readonly createdToken: string | undefined;
+  };
   readonly signaling: RunningSignaling;
   readonly store: Store;
   /** Not ready from now on, and clients are asked to come back; then everything is closed, at the latest after `drain.timeoutMs`. Idempotent. */
@@ -39,6 +51,8 @@ export type RunningServer = {
 
 /** How long clients get to read their `bye` before the sockets go. */
 const BYE_MS = 500;
+/** How long webhooks that wait get for their last attempt. */
+const WEBHOOKS_MS = 5_000;
 
 /** @throws {CodedError} `server.port.in-use`, `server.port.denied`, and those of the store, STUN, TLS and configuration */
 export async function startAll(options: StartOptions = {}): Promise<RunningServer> {
@@ -55,13 +69,22 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
   try {
     const store = await openStore({ dataDir: resolve(config.dataDir), databaseUrl: config.databaseUrl, log });
     undo.push(() => store.close());
+    const operator = await Operator.open({
+      store,
+      dataDir: resolve(config.dataDir),
+      adminToken: config.admin.token,
+      webhooks: config.webhooks,
+      version: VERSION,
+      log,
+    });
+    undo.push(() => operator.close());
     const { app: defaultApp, made } = await firstApp(store, config);
     const { material, tls } = await certificate(config);
     const stun = config.stun.enabled
       ? await startStunServer({ host: config.stun.address, port: config.stun.port, log })
       : undefined;
     if (stun !== undefined) undo.push(() => stun.close());
-    const signaling = await listening(config, startSignaling(signalingOptions(config, { store, log, stun, tls })));
+    const signaling = await listening(config, startSignaling(signalingOptions(config, { store, operator, log, stun, tls })));
     undo.push(() => signaling.close());
     let draining: Promise<void> | undefined;
     return {
@@ -74,13 +97,19 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
       defaultApp,
       madeDefaultApp: made,
       tls: material,
+      admin: { createdToken: operator.token.created },
       signaling,
       store,
       drain() {
         draining ??= (async () => {
           signaling.drain();
           const deadline = new Promise<void>((done) => setTimeout(done, config.drain.timeoutMs).unref());
-          await Promise.race([deadline, emptied(signaling).then(close)]);
+          await Promise.race([
+            deadline,
+            emptied(signaling)
+              .then(() => operator.drain(WEBHOOKS_MS))
+              .then(close),
+          ]);
         })();
         return draining;
       },
@@ -132,6 +161,7 @@ function signalingOptions(
   config: Config,
   parts: {
     readonly store: Store;
+    readonly operator: Operator;
     readonly log: Log;
     readonly stun: RunningStunServer | undefined;
     readonly tls: TlsOptions | undefined;
@@ -142,6 +172,8 @@ function signalingOptions(
     store: parts.store,
     log: parts.log,
     tls: parts.tls,
+    routes: parts.operator.routes,
+    onEvent: parts.operator.onEvent,
     version: VERSION,
     address: config.http.address,
     port: config.http.port,

@@ -3,6 +3,7 @@ export const ADMIN_CODES = {
   "admin.token.missing": "The request carries no admin token.",
   "admin.token.wrong": "The admin token is not this server's.",
   "admin.token.throttled": "Too many wrong tokens came from this address.",
+  "admin.token.weak": "The configured admin token is too short. Only at the start.",
   "admin.request.invalid": "The body, the query or the path is not what the route takes.",
   "admin.body.invalid": "The body is not JSON.",
   "admin.body.too-large": "The body is larger than the route takes.",

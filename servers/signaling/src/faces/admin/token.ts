@@ -2,7 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Clock, systemClock } from "@tsunagi/base";
+import { type Clock, CodedError, systemClock } from "@tsunagi/base";
 import type { Store } from "../../store/store.ts";
 
 const SETTING = "admin.token.sha256";
@@ -38,10 +38,13 @@ export class AdminToken {
     this.created = created;
   }
 
+  /** @throws {CodedError} `admin.token.weak` */
   static async open(options: AdminTokenOptions): Promise<AdminToken> {
     if (options.given !== undefined) {
       if (options.given.length < MIN_GIVEN_LENGTH) {
-        throw new Error(`the configured admin token is shorter than ${MIN_GIVEN_LENGTH} characters`);
+        throw new CodedError("admin.token.weak", `The configured admin token is shorter than ${MIN_GIVEN_LENGTH} characters.`, {
+          remedy: "Take a long random one, or leave it out: the first start makes one.",
+        });
       }
       return new AdminToken(options, sha256(options.given), undefined);
     }
