@@ -97,7 +97,9 @@ export class Recovery {
     // An idle data connection shows nothing by itself: it is restarted on a doubt only, which costs little.
     if (state === undefined || !(state.active || doubtful)) return;
     const since = clock.now();
-    this.#after(PROGRESS_PATIENCE_MS, () => this.#restartUnlessProgress(since));
+    // It stood still already before signalling noticed: nothing more is to be learnt by waiting.
+    const stood = doubtful && since - state.progressAt > STALL_PATIENCE_MS;
+    this.#after(stood ? 0 : PROGRESS_PATIENCE_MS, () => this.#restartUnlessProgress(since));
   }
 
   /** The other side asks for a restart, or the application does. */

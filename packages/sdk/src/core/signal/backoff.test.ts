@@ -20,8 +20,14 @@ describe("the backoff", () => {
   });
 
   it("gives an attempt 2.5 s at first and 10 s in the end", () => {
-    expect(connectTimeoutMs(0)).toBe(2_500);
-    expect(connectTimeoutMs(3)).toBe(2_500);
-    expect(connectTimeoutMs(100)).toBe(10_000);
+    expect(connectTimeoutMs(0, undefined)).toBe(2_500);
+    expect(connectTimeoutMs(3, undefined)).toBe(2_500);
+    expect(connectTimeoutMs(100, undefined)).toBe(10_000);
+  });
+
+  it("makes two of three attempts short after a fast path", () => {
+    expect([0, 1, 2, 3].map((attempt) => connectTimeoutMs(attempt, 20))).toEqual([1_200, 1_200, 2_500, 1_200]);
+    expect(connectTimeoutMs(0, 250)).toBe(2_000);
+    expect(connectTimeoutMs(0, 1_000)).toBe(2_500);
   });
 });

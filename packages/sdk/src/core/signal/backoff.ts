@@ -21,7 +21,17 @@ export function reconnectDelayMs(attempt: number, awayMs: number, random: number
   return base * (1 - JITTER * random);
 }
 
-/** A black-holed SYN would hang for minutes; but a slow path must get its four round trips in the end. */
-export function connectTimeoutMs(attempt: number): number {
-  return Math.min(10_000, 2_500 * 1.5 ** Math.floor(attempt / 4));
+/** Every so many attempts get the time that a slow path needs. */
+const PATIENT_EVERY = 3;
+
+/**
+ * A black-holed SYN would hang for minutes; but a slow path must get its four round trips in the end.
+ *
+ * @param rttMs of the path that was lost: after a fast one most attempts are short, since each is over one path only, and the next
+ * may be over a better one
+ */
+export function connectTimeoutMs(attempt: number, rttMs: number | undefined): number {
+  const patient = Math.min(10_000, 2_500 * 1.5 ** Math.floor(attempt / 4));
+  if (rttMs === undefined || attempt % PATIENT_EVERY === PATIENT_EVERY - 1) return patient;
+  return Math.min(patient, Math.max(1_200, 8 * rttMs));
 }

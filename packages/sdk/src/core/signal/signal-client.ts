@@ -28,6 +28,8 @@ import type { Platform, SocketPort } from "../ports.ts";
 import { connectTimeoutMs, reconnectDelayMs } from "./backoff.ts";
 import { Requests } from "./requests.ts";
 
+/** How often to ping at most while connections or rooms depend on the answer; else as often as the server says. */
+const BUSY_HEARTBEAT_MS = 5_000;
 /** How long a socket may stay silent after a ping before it counts as dead. */
 const PONG_TIMEOUT_MS = 5_000;
 /** The same when there is a reason to doubt the path. */
@@ -91,6 +93,7 @@ export class SignalClient extends Emitter<SignalEvents> {
   #attempt = 0;
   #doubtful = false;
   #rttMs: number | undefined;
+  #pingedAt = 0;
   #cancelHeartbeat: (() => void) | undefined;
   #cancelConfirm: (() => void) | undefined;
   #ping: { readonly at: number; cancel: () => void; readonly waiters: ((alive: boolean) => void)[] } | undefined;
@@ -157,7 +160,7 @@ export class SignalClient extends Emitter<SignalEvents> {
 
   #connect(): void {
     const { clock } = this.#platform;
-    const cancel = clock.after(connectTimeoutMs(this.#attempt), () => {
+    const cancel = clock.after(connectTimeoutMs(this.#attempt, this.#rttMs), () => {
       this.#doubtful = true;
       this.#lose("no answer to the connection attempt");
     });
@@ -228,7 +231,9 @@ export class SignalClient extends Emitter<SignalEvents> {
       return;
     }
     const unit = (random(1)[0] ?? 0) / 255;
-    const delayMs = Math.max(minDelayMs, reconnectDelayMs(this.#attempt, awayMs, unit));
+    // An attempt that took long was a wait already.
+    const spentMs = this.#state.in === "greeting" ? clock.now() - this.#state.since : 0;
+    const delayMs = Math.max(minDelayMs, reconnectDelayMs(this.#attempt, awayMs, unit) - spentMs, 0);
     const cancel = clock.after(delayMs, () => this.#connect());
     this.#attempt += 1;
     this.#setState({ in: "waiting", cancel });
@@ -309,6 +314,7 @@ export class SignalClient extends Emitter<SignalEvents> {
     this.#session = { resumeToken: message.resumeToken, graceMs: message.graceMs, heartbeatMs: message.heartbeatMs };
     this.#setState({ in: "open", socket });
     this.#attempt = 0;
+    this.#pingedAt = this.#platform.clock.now();
     this.#scheduleHeartbeat();
   }
 
@@ -376,8 +382,12 @@ export class SignalClient extends Emitter<SignalEvents> {
 
   #scheduleHeartbeat(): void {
     this.#cancelHeartbeat?.();
-    this.#cancelHeartbeat = this.#platform.clock.after(this.#session?.heartbeatMs ?? PONG_TIMEOUT_MS, () => {
-      this.#sendPing(PONG_TIMEOUT_MS);
+    const heartbeatMs = this.#session?.heartbeatMs ?? BUSY_HEARTBEAT_MS;
+    const tickMs = Math.min(heartbeatMs, BUSY_HEARTBEAT_MS);
+    this.#cancelHeartbeat = this.#platform.clock.after(tickMs, () => {
+      const { rooms, connections } = this.#options.held();
+      const busy = rooms.length > 0 || connections.length > 0;
+      if (busy || this.#platform.clock.now() - this.#pingedAt >= heartbeatMs - tickMs / 2) this.#sendPing(PONG_TIMEOUT_MS);
       this.#scheduleHeartbeat();
     });
   }
@@ -395,7 +405,8 @@ export class SignalClient extends Emitter<SignalEvents> {
       this.#lose("the server does not answer");
     };
     if (this.#ping === undefined) {
-      this.#ping = { at: clock.now(), cancel: clock.after(timeoutMs, dead), waiters: [] };
+      this.#pingedAt = clock.now();
+      this.#ping = { at: this.#pingedAt, cancel: clock.after(timeoutMs, dead), waiters: [] };
       this.#sendUncounted(this.#state.socket, { type: "ping", received: this.#counter.acknowledge() });
     } else if (timeoutMs < PONG_TIMEOUT_MS) {
       // One is under way with a longer limit: a doubt shortens it.
