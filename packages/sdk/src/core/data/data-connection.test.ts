@@ -187,9 +187,21 @@ describe("data connection", () => {
     expect(() => caller.sendFile(new Blob(["x"]))).toThrow(expect.objectContaining({ code: "file.transfer.unsupported" }));
   });
 
+  it("does not take a hang-up whose channel ends first for a break", async () => {
+    const { clock, caller, channels, callerLink } = opened();
+    const seen: string[] = [];
+    caller.on("reconnecting", () => seen.push("reconnecting")).on("close", (reason) => seen.push(reason));
+    channels[0]?.caller.breakOff();
+    await clock.advanceAsync(200);
+    caller.ownerClosed("hung-up");
+    await clock.advanceAsync(2000);
+    expect([seen, callerLink.renewals]).toEqual([["hung-up"], []]);
+  });
+
   it("refuses lossy messages while it is being restored", async () => {
-    const { caller, cut } = opened({ reliability: { maxRetransmits: 0 } });
+    const { clock, caller, cut } = opened({ reliability: { maxRetransmits: 0 } });
     cut();
+    await clock.advanceAsync(450);
     await expect(caller.send(1)).rejects.toMatchObject({ code: "data.connection.interrupted" });
   });
 

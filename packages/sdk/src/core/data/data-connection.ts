@@ -35,6 +35,12 @@ export type DataConnectionInit = ConnectionInit & {
   readonly createBlob?: BlobFactory | undefined;
 };
 
+/**
+ * When the other side hangs up, its channel may end before its word comes over the signalling server: so long a channel that ended is
+ * not taken for a broken one.
+ */
+const HANG_UP_GRACE_MS = 400;
+
 export class DataConnection extends Emitter<DataConnectionEvents> implements OwnedConnection {
   readonly type = "data";
   readonly id: string;
@@ -205,8 +211,11 @@ export class DataConnection extends Emitter<DataConnectionEvents> implements Own
     const onClose = () => {
       if (channel !== this.#channel) return;
       this.#dropChannel();
-      this.#interrupted();
-      this.#init.link.renew("the data channel ended");
+      const cancel = this.#init.platform.clock.after(HANG_UP_GRACE_MS, () => {
+        this.#interrupted();
+        this.#init.link.renew("the data channel ended");
+      });
+      this.#channelOffs = [cancel];
     };
     this.#channelOffs = [listen(channel, "open", onOpen), listen(channel, "close", onClose)];
     if (channel.readyState === "open") onOpen();

@@ -74,6 +74,8 @@ describe("file transfer", () => {
     for (const at of [700, 2000, 2050, 4000]) {
       clock.after(at, () => {
         cut();
+      });
+      clock.after(at + 450, () => {
         states.add(transfer.state);
         states.add(files[0]?.state ?? "");
       });
