@@ -60,6 +60,16 @@ describe("openStore", () => {
     await store.close();
   });
 
+  it("leaves everything in the one file when it closes", async () => {
+    const store = await openStore({ dataDir: dir });
+    const app = await store.createApp({ name: "a" }, 1_000);
+    await store.close();
+    for (const suffix of ["-wal", "-shm"]) rmSync(join(dir, `tsunagi.db${suffix}`), { force: true });
+    const again = await openStore({ dataDir: dir });
+    expect(await again.listApps()).toEqual([app]);
+    await again.close();
+  });
+
   it("waits for another writer without stopping this process", async () => {
     const store = await openStore({ dataDir: dir });
     const other = new Database(join(dir, "tsunagi.db"));

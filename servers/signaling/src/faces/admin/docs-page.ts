@@ -42,7 +42,7 @@ h1 { font-size: 1.7rem; margin: 0; } h2 { margin: 3rem 0 .5rem; text-transform: 
 section { border-top: 1px solid var(--line); padding: 1rem 0; } h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
 code, pre { font: .875rem/1.5 ui-monospace, monospace; } pre { border: 1px solid var(--line); border-radius: 6px; padding: .75rem; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; } th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
-th { font-weight: 600; font-size: .8125rem; } nav a { margin-right: 1rem; } .method { display: inline-block; min-width: 4.5rem; font-weight: 700; }
+th { font-weight: 600; font-size: .8125rem; } td:first-child, th:first-child { width: 7rem; } nav a { margin-right: 1rem; } .method { display: inline-block; min-width: 4.5rem; font-weight: 700; }
 `;
 
 export function docsPage(document: OpenApi): { readonly html: string; readonly contentSecurityPolicy: string } {
@@ -56,7 +56,7 @@ export function docsPage(document: OpenApi): { readonly html: string; readonly c
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
 <h1>${escapeHtml(title)}</h1>
-<p>Version ${escapeHtml(version)}. ${inline(description ?? "")} Machine-readable: <a href="openapi.json">openapi.json</a>.</p>
+<p>Version ${escapeHtml(version)}. ${inline(description ?? "")} A failure's status is 4xx or 5xx and its body an <a href="#schema-Error">Error</a>. Machine-readable: <a href="openapi.json">openapi.json</a>.</p>
 <pre>curl -H "Authorization: Bearer $TOKEN" http://localhost:8080/admin/v1/server</pre>
 <nav>${[...tags, "schemas"].map((tag) => `<a href="#${escapeHtml(tag)}">${escapeHtml(tag)}</a>`).join("")}</nav>
 ${tags
@@ -84,7 +84,9 @@ function operationHtml({ path, method, operation }: { path: string; method: stri
       `<tr><td><code>${escapeHtml(each.name)}</code></td><td>${escapeHtml(each.in)}${each.required ? "" : ", optional"}</td><td>${typeHtml(each.schema)}</td><td>${inline(each.description ?? each.schema?.description ?? "")}</td></tr>`,
   );
   const body = schemaOf(operation.requestBody);
-  const responses = Object.entries(operation.responses ?? {}).map(
+  // Failures look the same everywhere and are told once, above.
+  const answers = Object.entries(operation.responses ?? {}).filter(([status]) => !/^[45]/.test(status));
+  const responses = answers.map(
     ([status, content]) =>
       `<tr><td>${escapeHtml(status)}</td><td>${typeHtml(schemaOf(content)) || inline(content.description ?? "")}</td></tr>`,
   );
@@ -116,6 +118,13 @@ function typeHtml(schema: Schema | undefined): string {
   if (schema.enum !== undefined)
     return schema.enum.map((value) => `<code>${escapeHtml(JSON.stringify(value))}</code>`).join(" or ");
   if (schema.anyOf !== undefined) return schema.anyOf.map(typeHtml).join(" or ");
+  if (schema.properties !== undefined) {
+    const fields = Object.entries(schema.properties).map(
+      ([name, property]) =>
+        `<code>${escapeHtml(name)}</code>: ${typeHtml(property)}${schema.required?.includes(name) ? "" : ", optional"}`,
+    );
+    return `{ ${fields.join("; ")} }`;
+  }
   if (schema.items !== undefined) return `list of ${typeHtml(schema.items)}`;
   const bounds = [
     schema.minimum === undefined ? "" : `from ${schema.minimum}`,
