@@ -1,7 +1,7 @@
 /** The store for commands, and apps by what people have at hand. */
 import { resolve } from "node:path";
 import type { App } from "@tsunagi/conference";
-import { openStore, type Store } from "@tsunagi/server-signaling/store";
+import type { Store } from "@tsunagi/server-signaling/store";
 import { type ConfigValues, configOf } from "./config.ts";
 import { cliError } from "./errors.ts";
 import type { Io } from "./io.ts";
@@ -9,6 +9,8 @@ import type { Io } from "./io.ts";
 /** Opens the store that the server uses, and closes it whatever happens. */
 export async function withStore<Result>(values: ConfigValues, io: Io, use: (store: Store) => Promise<Result>): Promise<Result> {
   const { dataDir, databaseUrl } = configOf(values, io);
+  // Here and not above: help and wrong options must not wait for a database driver.
+  const { openStore } = await import("@tsunagi/server-signaling/store");
   const store = await openStore({ dataDir: resolve(io.cwd, dataDir), databaseUrl });
   try {
     return await use(store);

@@ -8,7 +8,7 @@ import { tokenCommand } from "./commands/token.ts";
 import { cliError, isUsageError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
-import { styleFor } from "./output/style.ts";
+import { styleFor } from "./print/style.ts";
 import { VERSION } from "./version.ts";
 
 export const COMMANDS: readonly Command[] = [startCommand, keysCommand, tokenCommand, doctorCommand];

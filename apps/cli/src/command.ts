@@ -74,7 +74,7 @@ export function helpText(command: Command): string {
   const names = Object.entries(specs).map(([name, spec]) => [optionName(name, spec), spec.help] as const);
   const width = Math.max(...names.map(([name]) => name.length)) + 2;
   const sections = [
-    `${command.summary}\n\nUsage\n${command.usage
+    `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}\n\nUsage\n${command.usage
       .split("\n")
       .map((line) => `  tsunagi ${command.name}${line === "" ? "" : ` ${line}`}`)
       .join("\n")}`,

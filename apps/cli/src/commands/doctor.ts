@@ -10,7 +10,7 @@ import { formatDiagnosis } from "../doctor/report.ts";
 import { cliError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { styleFor } from "../output/style.ts";
+import { styleFor } from "../print/style.ts";
 import { durationSeconds, port } from "../values.ts";
 
 const OPTIONS = {

@@ -1,14 +1,14 @@
 /** `tsunagi keys`: apps and their API keys, in the store that the server reads. A running server follows within seconds. */
 import { type App, type AppLimits, type AppSwitches, DEFAULT_LIMITS, DEFAULT_SWITCHES } from "@tsunagi/conference";
-import { API_KEY_PATTERN, type AppChange, type Store } from "@tsunagi/server-signaling/store";
+import type { AppChange, Store } from "@tsunagi/server-signaling/store";
 import { findApp, withStore } from "../app-lookup.ts";
 import { COMMON_OPTIONS, type Command, parse, type Values } from "../command.ts";
 import { CONFIG_OPTIONS } from "../config.ts";
 import { cliError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { formatApp, formatApps, publicApp } from "../output/apps.ts";
-import { styleFor } from "../output/style.ts";
+import { formatApp, formatApps, publicApp } from "../print/apps.ts";
+import { styleFor } from "../print/style.ts";
 import { durationSeconds, integer, oneOf } from "../values.ts";
 
 const ACTIONS = ["list", "show", "create", "rotate", "set", "delete"] as const;
@@ -111,7 +111,7 @@ async function perform(action: Action, name: string, context: Context): Promise<
       // Shown once unasked: whoever makes an app needs its secret.
       return show(
         await store.createApp(
-          { name, key: importedKey(values.key), secret: values["import-secret"], origins, switches, limits },
+          { name, key: await importedKey(values.key), secret: values["import-secret"], origins, switches, limits },
           now,
         ),
         true,
@@ -142,7 +142,8 @@ async function perform(action: Action, name: string, context: Context): Promise<
   }
 }
 
-function importedKey(key: string | undefined): string | undefined {
+async function importedKey(key: string | undefined): Promise<string | undefined> {
+  const { API_KEY_PATTERN } = await import("@tsunagi/server-signaling/store");
   if (key !== undefined && !API_KEY_PATTERN.test(key))
     throw cliError("cli.usage.value", `--key ${key}`, "A key has 1 to 64 letters, digits, _ or -.");
   return key;

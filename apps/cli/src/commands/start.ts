@@ -8,10 +8,10 @@ import { CONFIG_OPTIONS } from "../config.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { openLogFile } from "../log-file.ts";
-import { banner, withQr } from "../output/banner.ts";
-import { compactAddress, qrLines } from "../output/qr.ts";
-import { styleFor } from "../output/style.ts";
-import { phoneUrl, urlsOf } from "../output/urls.ts";
+import { banner, withQr } from "../print/banner.ts";
+import { compactAddress, qrLines } from "../print/qr.ts";
+import { styleFor } from "../print/style.ts";
+import { phoneUrl, urlsOf } from "../print/urls.ts";
 
 const OPTIONS = {
   port: { type: "string", short: "p", value: "N", help: "the HTTP port (default 8080)" },
@@ -70,6 +70,7 @@ export async function start(
   args: readonly string[],
   io: Io,
   startAll: (options: StartOptions) => Promise<StartedServer>,
+  lan: readonly string[] = lanAddresses(),
 ): Promise<ExitCode> {
   const startedAt = io.clock.now();
   const { values } = parse("start", { ...SETTING_FLAGS, ...OPTIONS }, args, { min: 0, max: 0, names: "" });
@@ -82,7 +83,7 @@ export async function start(
   const log = createLog({ level: config.log.level, destination });
 
   const server = await startAll({ config: { ...config, dataDir }, log });
-  const urls = urlsOf(server.addresses.http, lanAddresses());
+  const urls = urlsOf(server.addresses.http, lan);
   const phone = phoneUrl(urls);
   const facts = {
     version: server.version,
@@ -90,7 +91,7 @@ export async function start(
     apps: [server.defaultApp],
     services: ["signalling", ...stunService(server)],
     caUrl: server.tls === undefined || phone === undefined ? undefined : `${phone}/ca.crt`,
-    logPlace: logFile === undefined ? "standard error" : relative(io.cwd, logFile),
+    logPlace: logFile === undefined ? "standard error" : shortest(logFile, io.cwd),
     readyInMs: io.clock.now() - startedAt,
     isPlainHttp: !server.addresses.http.secure,
   };
@@ -145,6 +146,11 @@ function flagsOf(values: { readonly [name: string]: string | boolean | readonly 
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+function shortest(path: string, cwd: string): string {
+  const fromHere = relative(cwd, path);
+  return fromHere.startsWith("..") ? path : fromHere;
 }
 
 function lanAddresses(): readonly string[] {

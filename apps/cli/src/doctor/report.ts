@@ -1,5 +1,5 @@
 /** The diagnosis for people. */
-import { padEnd, type Style } from "../output/style.ts";
+import { padEnd, type Style } from "../print/style.ts";
 import type { CheckStatus } from "./check.ts";
 import type { Diagnosis } from "./examine.ts";
 
