@@ -146,7 +146,7 @@ function handshake(host: string, port: number, ca: string[], timeoutMs: number):
 }
 
 async function stun(host: string, port: number, family: 4 | 6, timeoutMs: number): Promise<StunResult> {
-  const address = await resolveHost(host, family);
+  const address = await resolveHost(host, family, timeoutMs);
   if (address === undefined) return { type: "no-address" };
   return new Promise((resolve) => {
     const transaction = new ClientTransaction({ request: bindingRequest(randomBytes(12)) });
@@ -199,15 +199,22 @@ function stunResult({ message, rttMs }: Extract<TransactionOutput, { type: "resp
   }
 }
 
-async function resolveHost(host: string, family: 4 | 6): Promise<string | undefined> {
+async function resolveHost(host: string, family: 4 | 6, timeoutMs: number): Promise<string | undefined> {
   const bare = host.replace(/^\[|\]$/g, "");
   if (bare === "localhost") return family === 4 ? "127.0.0.1" : "::1";
   if (isIP(bare) !== 0) return isIP(bare) === family ? bare : undefined;
-  try {
-    return (await lookup(bare, { family })).address;
-  } catch {
-    return undefined;
-  }
+  // The resolver knows no timeout of ours, and may think for half a minute.
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
+  });
+  const found = lookup(bare, { family }).then(
+    ({ address }) => address,
+    () => undefined,
+  );
+  const address = await Promise.race([found, late]);
+  clearTimeout(timer);
+  return address;
 }
 
 function localPort(protocol: "tcp" | "udp", port: number): Promise<PortState> {
