@@ -70,7 +70,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
 
   http.addHook("onSend", async (request, reply) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);
-    if (options.tls !== undefined) reply.header("strict-transport-security", "max-age=15552000");
+    // Not with the local CA: a browser would then ask for https on every port of localhost, other people's projects included.
+    if (options.tls !== undefined && options.tls.ca === undefined) reply.header("strict-transport-security", "max-age=15552000");
     // The SDK bundle is loaded by applications on other origins.
     if (request.url.startsWith("/sdk/"))
       reply.header("cross-origin-resource-policy", "cross-origin").header("access-control-allow-origin", "*");
