@@ -23,6 +23,11 @@ const PARTS = [
     what: "real browsers, processes and networks (e2e/)",
     act: () => runVitest(["--config", "vitest.config.ts"], { cwd: join(ROOT, "e2e"), timeoutMs: 13 * MINUTE_MS }),
   },
+  {
+    name: "interop",
+    what: "other implementations against ours",
+    act: () => runVitest(["--config", "interop/vitest.config.ts"], { timeoutMs: 2 * MINUTE_MS }),
+  },
   { name: "examples", what: "each example as its README says", present: () => examples().length > 0, act: runExamples },
   { name: "bench", what: "the benchmarks in their smallest form", present: () => smokes().length > 0, act: runSmokes },
 ].filter(({ present }) => present?.() ?? true);
