@@ -87,6 +87,8 @@ describe("the admin face", () => {
       expect(rotated.retiredKeys).toEqual([{ key: app.key, until: now + 86_400_000 }]);
       expect(server.registry.byKey(app.key, now)?.id).toBe(app.id);
       await server.ask("POST", `/apps/${app.id}/key/rotate`, { overlapSeconds: 0 });
+      const typed = { headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" }, payload: "" };
+      expect((await server.ask("POST", `/apps/${app.id}/key/rotate`, undefined, typed)).status).toBe(200);
       expect(server.registry.byKey(rotated.key, now)).toBeUndefined();
 
       const before = (await server.ask("GET", `/apps/${app.id}/secrets`)).body as { secrets: { secret: string }[] };
@@ -342,7 +344,7 @@ describe("the admin face", () => {
         });
       expect(await send("{", "application/json")).toEqual(refused(400, "admin.body.invalid"));
       expect(await send('{"__proto__": {}}', "application/json")).toEqual(refused(400, "admin.body.invalid"));
-      expect(await send("", "application/json")).toEqual(refused(400, "admin.body.invalid"));
+      expect(await send("", "application/json")).toEqual(refused(400, "admin.request.invalid"));
       expect(await send(`{"name":"${"x".repeat(70_000)}"}`, "application/json")).toEqual(refused(413, "admin.body.too-large"));
       expect(await send("name=a", "application/x-www-form-urlencoded")).toEqual(refused(415, "admin.body.type"));
       expect(await server.ask("GET", "/nothing")).toEqual(refused(404, "admin.route.unknown"));

@@ -42,6 +42,13 @@ export async function adminFace(http: FastifyInstance, options: AdminFaceOptions
           "See /admin/docs.",
         );
       });
+      // Clients that always name the type send it with an empty body too, which is no body.
+      const parseJson = admin.getDefaultJsonParser("error", "error");
+      admin.removeContentTypeParser("application/json");
+      admin.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+        if (body === "") done(null, undefined);
+        else parseJson(request, body as string, done);
+      });
       admin.addHook("onRoute", (route) => {
         route.bodyLimit ??= BODY_LIMIT;
       });
