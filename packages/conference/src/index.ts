@@ -1,6 +1,8 @@
 export * from "./app.ts";
+export * from "./bus.ts";
 export { Conference } from "./conference.ts";
 export * from "./credential.ts";
+export * from "./directory.ts";
 export * from "./io.ts";
 export { type Claims, grantsFromClaims, mayJoin, permissionsFromSwitches } from "./permissions.ts";
 export { type Refusal, refusal } from "./refusal.ts";

@@ -1,13 +1,14 @@
 /** The signalling server: HTTP and WebSocket on one port, the conference core behind them. */
 import type { AddressInfo } from "node:net";
-import { type Clock, type Log, silentLog, systemClock } from "@tsunagi/base";
-import type { ConferenceEvent } from "@tsunagi/conference";
+import { type Clock, type Log, randomId, silentLog, systemClock } from "@tsunagi/base";
+import { type Bus, type ConferenceEvent, type Directory, MemoryBus, MemoryDirectory } from "@tsunagi/conference";
 import type { IceServer } from "@tsunagi/protocol";
 import type { FastifyInstance } from "fastify";
 import { NativeFace, type NativeLimits } from "./faces/native/face.ts";
 import { ConferenceHost } from "./host.ts";
 import { createHttp, type TlsOptions } from "./http.ts";
 import { SignalingMetrics } from "./metrics.ts";
+import { Ownership } from "./ownership.ts";
 import { ResumeTokens } from "./resume-token.ts";
 import { AppRegistry } from "./store/app-registry.ts";
 import { newSecret } from "./store/keys.ts";
@@ -39,6 +40,8 @@ export type SignalingOptions = {
   readonly defaultKey?: (() => string | undefined) | undefined;
   /** Adds routes before the server listens: the admin face. */
   readonly routes?: ((http: FastifyInstance, parts: SignalingParts) => Promise<void>) | undefined;
+  /** Shared by the nodes of one cluster; default: this node is alone. */
+  readonly cluster?: { readonly node: string; readonly directory: Directory; readonly bus: Bus } | undefined;
   /** Facts for webhooks and records. */
   readonly onEvent?: ((event: ConferenceEvent) => void) | undefined;
 };
@@ -46,6 +49,8 @@ export type SignalingOptions = {
 /** What routes and observers work with. */
 export type SignalingParts = {
   readonly host: ConferenceHost;
+  /** Performs commands on the node that owns what they name. */
+  readonly ownership: Ownership;
   readonly apps: AppRegistry;
   readonly metrics: SignalingMetrics;
   readonly store: Store;
@@ -81,12 +86,20 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     log,
     graceMs,
     onEvent: (event) => {
+      ownership.observe(event);
       metrics.event(event);
       options.onEvent?.(event);
     },
   });
+  const cluster = options.cluster ?? {
+    node: randomId(12),
+    directory: new MemoryDirectory({ now: () => clock.now() }),
+    bus: new MemoryBus(),
+  };
+  const ownership = await Ownership.open({ ...cluster, clock, log, command: (command) => host.command(command) });
   const face = new NativeFace({
     host,
+    ownership,
     apps,
     tokens,
     clock,
@@ -115,20 +128,37 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     defaultKey: options.defaultKey ?? (() => apps.apps().find(({ enabled }) => enabled)?.key),
     isReady: () => ready,
   });
-  const parts: SignalingParts = { host, apps, metrics, store, clock, log };
+  const parts: SignalingParts = { host, ownership, apps, metrics, store, clock, log };
   await options.routes?.(http, parts);
   http.server.on("upgrade", (request, socket, head) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     if (face.serves(path)) face.upgrade(request, socket, head);
     else socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   });
-  await http.listen({ port: options.port ?? 8080, host: options.address ?? "::" });
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= (async () => {
+      ready = false;
+      face.close();
+      await ownership.close();
+      apps.close();
+      host.close();
+      await http.close();
+    })();
+    return closing;
+  };
+  try {
+    await http.listen({ port: options.port ?? 8080, host: options.address ?? "::" });
+  } catch (error) {
+    // What polls and renews would keep the process alive, and outlive the store.
+    await close();
+    throw error;
+  }
   ready = true;
   const address = http.server.address();
   if (address === null || typeof address === "string") throw new Error("the server listens on no port");
   log.info({ port: address.port, tls: options.tls !== undefined }, "signalling is ready");
 
-  let closing: Promise<void> | undefined;
   return {
     ...parts,
     address,
@@ -139,15 +169,6 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
       log.info({ connections: face.connections }, "draining");
       face.drain();
     },
-    close() {
-      closing ??= (async () => {
-        ready = false;
-        face.close();
-        apps.close();
-        host.close();
-        await http.close();
-      })();
-      return closing;
-    },
+    close,
   };
 }

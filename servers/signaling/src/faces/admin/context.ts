@@ -12,7 +12,7 @@ import type { AdminCode } from "./errors.ts";
 /** What is there now, and what the operator does to it. */
 export type LiveControl = Pick<Conference, "peers" | "peer" | "rooms" | "connections" | "counts"> & {
   /** @returns whether the command found what it names */
-  command(command: AdminCommand): boolean;
+  command(command: AdminCommand): boolean | Promise<boolean>;
 };
 
 export type AdminContext = {

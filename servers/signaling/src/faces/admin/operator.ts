@@ -51,7 +51,7 @@ export class Operator {
   /** The `routes` of `startSignaling`. */
   readonly routes = async (http: FastifyInstance, parts: SignalingParts): Promise<void> => {
     const guard = this.#options.webhooks ?? {};
-    const { apps: registry, host, store, clock, log } = parts;
+    const { apps: registry, host, ownership, store, clock, log } = parts;
     const webhooks = new WebhookService({
       registry,
       clock,
@@ -82,7 +82,7 @@ export class Operator {
         rooms: (...args) => conference.rooms(...args),
         connections: (...args) => conference.connections(...args),
         counts: () => conference.counts(),
-        command: (command) => host.command(command),
+        command: (command) => ownership.command(command),
       },
     });
   };

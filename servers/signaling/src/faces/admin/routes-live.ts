@@ -75,7 +75,7 @@ function peerRoutes(http: AdminHttp, { store, live }: AdminContext): void {
     async (request, reply) => {
       const { peerId } = request.params;
       const { id: appId } = await mustGetApp(store, request.params.appId);
-      if (!live.command({ type: "disconnect-peer", appId, peerId })) throw unknown(peerId);
+      if (!(await live.command({ type: "disconnect-peer", appId, peerId }))) throw unknown(peerId);
       return reply.code(204).send(null);
     },
   );
@@ -133,7 +133,7 @@ function roomRoutes(http: AdminHttp, { store, live }: AdminContext): void {
     async (request, reply) => {
       const { room } = request.params;
       const { id: appId } = await mustGetApp(store, request.params.appId);
-      if (!live.command({ type: "close-room", appId, room })) throw unknown(room);
+      if (!(await live.command({ type: "close-room", appId, room }))) throw unknown(room);
       return reply.code(204).send(null);
     },
   );
@@ -151,7 +151,7 @@ function roomRoutes(http: AdminHttp, { store, live }: AdminContext): void {
     async (request, reply) => {
       const { room, peerId } = request.params;
       const { id: appId } = await mustGetApp(store, request.params.appId);
-      if (!live.command({ type: "remove-member", appId, room, peerId })) {
+      if (!(await live.command({ type: "remove-member", appId, room, peerId }))) {
         throw adminError(
           "admin.member.unknown",
           `There is no member ${JSON.stringify(peerId)} in a room ${JSON.stringify(room)} now.`,
@@ -182,7 +182,8 @@ function roomRoutes(http: AdminHttp, { store, live }: AdminContext): void {
       if (Buffer.byteLength(JSON.stringify(data)) > limits.messageBytes) {
         throw adminError("admin.data.too-large", `A message of this app has at most ${limits.messageBytes} bytes.`);
       }
-      if (!live.command({ type: "send-room-data", appId, room, data, ...(to === undefined ? {} : { to }) })) throw unknown(room);
+      if (!(await live.command({ type: "send-room-data", appId, room, data, ...(to === undefined ? {} : { to }) })))
+        throw unknown(room);
       return reply.code(204).send(null);
     },
   );

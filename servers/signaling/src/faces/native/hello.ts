@@ -8,6 +8,7 @@ import type { ConferenceHost } from "../../host.ts";
 import { type IceServerOptions, iceServersFor } from "../../ice-servers.ts";
 import type { NativeMetrics } from "../../metrics.ts";
 import { isOriginAllowed } from "../../origin.ts";
+import type { Ownership } from "../../ownership.ts";
 import type { ResumeTokens } from "../../resume-token.ts";
 import { NativeSession, type SessionOwner } from "./session.ts";
 import type { NativeSocket } from "./socket.ts";
@@ -16,6 +17,7 @@ export type HelloOptions = {
   readonly host: ConferenceHost;
   readonly apps: { byKey(key: string, wallNow: number): App | undefined; byId(id: string): App | undefined };
   readonly tokens: ResumeTokens;
+  readonly ownership: Pick<Ownership, "claimPeer" | "releasePeer">;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: NativeMetrics;
@@ -82,8 +84,15 @@ export class Hellos implements SessionOwner {
     if (!isOriginAllowed(socket.origin, app.origins)) return refusal("auth.origin.denied", "this origin is not allowed");
     const proven = await authenticate(app, open.peerId, open, wallNow);
     if ("code" in proven) return proven;
-    if (socket.readyState !== 1) return undefined;
-    const session = new NativeSession(this, randomId(24), app, proven.peerId ?? randomId(16), socket, this.#clock.now());
+    const peerId = proven.peerId ?? randomId(16);
+    if (!(await this.#options.ownership.claimPeer(app.id, peerId))) {
+      return refusal("peer.id.taken", "another live session has this peer ID");
+    }
+    if (socket.readyState !== 1) {
+      this.#releaseUnused(app, peerId);
+      return undefined;
+    }
+    const session = new NativeSession(this, randomId(24), app, peerId, socket, this.#clock.now());
     this.#host.register(session.id, session);
     this.#host.handle({
       type: "open",
@@ -92,7 +101,13 @@ export class Hellos implements SessionOwner {
       peerId: session.peerId,
       grants: proven.grants,
     });
+    if (socket.session === undefined) this.#releaseUnused(app, peerId);
     return undefined;
+  }
+
+  /** A claim came to nothing. The ID may belong to a live session of this node all the same, which is then why. */
+  #releaseUnused(app: App, peerId: string): void {
+    if (this.#host.conference.peer(app.id, peerId) === undefined) this.#options.ownership.releasePeer(app.id, peerId);
   }
 
   async #resume(socket: NativeSocket, resume: Resume): Promise<Refusal | undefined> {
@@ -102,7 +117,18 @@ export class Hellos implements SessionOwner {
     const app = this.#options.apps.byId(claims.appId);
     if (app === undefined || !app.enabled) return refusal("auth.key.unknown", "the app is gone or switched off");
     if (!isOriginAllowed(socket.origin, app.origins)) return refusal("auth.origin.denied", "this origin is not allowed");
-    const known = this.#host.sink(claims.session);
+    let known = this.#host.sink(claims.session);
+    if (known === undefined) {
+      if (!(await this.#options.ownership.claimPeer(app.id, claims.peerId))) {
+        return refusal("peer.id.taken", "another live session has this peer ID");
+      }
+      if (socket.readyState !== 1) {
+        this.#releaseUnused(app, claims.peerId);
+        return undefined;
+      }
+      // A second resume of the same session may have been faster.
+      known = this.#host.sink(claims.session);
+    }
     if (known instanceof NativeSession) return this.#takeOver(socket, known, resume, claims.grants);
     if (claims.grants.expiresAt !== undefined && claims.grants.expiresAt <= wallNow) {
       return refusal("auth.credential.expired", "authentication has ended");
@@ -118,6 +144,7 @@ export class Hellos implements SessionOwner {
       rooms: resume.rooms,
       connections: resume.connections,
     });
+    if (socket.session === undefined) this.#releaseUnused(app, claims.peerId);
     return undefined;
   }
 
