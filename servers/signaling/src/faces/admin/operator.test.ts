@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog } from "@tsunagi/base";
+import { FakeClock } from "@tsunagi/testkit";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type RunningSignaling, startSignaling } from "../../server.ts";
 import { openStore } from "../../store/open.ts";
@@ -79,4 +80,12 @@ it("takes room names as long as they may be, in the path of a real request", asy
   const name = "𠮷".repeat(64);
   const answer = await ask(`/admin/v1/apps/${app.id}/rooms/${encodeURIComponent(name)}`);
   expect(await answer.json()).toMatchObject({ code: "admin.room.unknown" });
+});
+
+it("leaves nothing running when the port is taken", async () => {
+  const clock = new FakeClock();
+  const port = server.address.port;
+  const starting = startSignaling({ store, version: "1.0.0", address: "127.0.0.1", port, clock });
+  await expect(starting).rejects.toMatchObject({ code: "EADDRINUSE" });
+  expect(clock.pending).toBe(0);
 });
