@@ -62,9 +62,10 @@ export function CallScreen({ call }: { readonly call: Call }) {
   const chrome = useChrome(toolbar, open === "menu");
   const { toasts, spoken, dismiss } = useToasts(call, panel === "chat");
 
+  const title = call.kind === "phone" ? (participants[0]?.name ?? call.title) : call.title;
   useEffect(() => {
-    document.title = `${call.title} – Tsunagi`;
-  }, [call]);
+    document.title = `${title} – Tsunagi`;
+  }, [title]);
   useEffect(() => {
     if (panel === "chat") setSeen(new Set(chat.map(({ id }) => id)));
   }, [panel, chat]);
@@ -117,7 +118,7 @@ export function CallScreen({ call }: { readonly call: Call }) {
   return (
     <div ref={root} className={classes("dark", styles.call)} {...drag}>
       <header className={styles.top}>
-        <h1 className={styles.title}>{call.title}</h1>
+        <h1 className={styles.title}>{title}</h1>
         <p className={styles.facts}>
           {call.kind === "room" && phase === "live" ? (
             <span>{t("call.people.count", { count: participants.length + 1 })}</span>

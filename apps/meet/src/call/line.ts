@@ -23,6 +23,8 @@ export type LineEvent =
   | { readonly type: "ring"; readonly party: Party }
   | { readonly type: "accept"; readonly video: boolean }
   | { readonly type: "answered" }
+  /** The other side told its name. */
+  | { readonly type: "named"; readonly name: string }
   | { readonly type: "end"; readonly end: CallEnd; readonly outgoing: boolean }
   | { readonly type: "dismiss" };
 
@@ -46,6 +48,8 @@ export function nextLine(line: Line, event: LineEvent): Line {
       return line.at === "incoming" ? { at: "talking", party: line.party, video: event.video } : line;
     case "answered":
       return line.at === "dialing" ? { at: "talking", party: line.party, video: line.video } : line;
+    case "named":
+      return line.at === "talking" ? { ...line, party: { ...line.party, name: event.name } } : line;
     case "end":
       if (line.at === "idle" || line.at === "ended") return line;
       return {

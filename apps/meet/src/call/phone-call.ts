@@ -16,6 +16,7 @@ export type PhoneCallOptions = {
   readonly outgoing: boolean;
   readonly party: Party;
   readonly name: string;
+  readonly onName: (name: string) => void;
   readonly onEnd: (reason: string, byMe: boolean, error: ShownError | undefined) => void;
 };
 
@@ -154,6 +155,7 @@ export class PhoneCall extends BaseCall {
       cameraOn: presence.camera,
     });
     this.#restream();
+    if (presence.name !== "" && presence.name !== before?.name) this.#options.onName(presence.name);
     if (presence.screen !== undefined && before?.screen === undefined) {
       this.notice({ type: "share-started", id, name: this.participant(id)?.name ?? "" });
     }

@@ -206,6 +206,7 @@ export class Phone {
       outgoing,
       party,
       name,
+      onName: (name) => this.#line({ type: "named", name }),
       onEnd: (reason, byMe, error) => {
         this.#ended(reason, byMe, outgoing, error);
       },

@@ -7,17 +7,50 @@ import { Avatar } from "../ui/avatar.tsx";
 import { classes } from "../ui/button.tsx";
 import { useServices } from "../ui/services.ts";
 import { Video } from "../ui/video.tsx";
-import type { Area } from "./grid.ts";
+import { type Area, type Box, TILE_RATIO } from "./grid.ts";
 import styles from "./stage.module.css";
 import { useSpeaking } from "./use-speaking.ts";
 
 export type Corner = { readonly right: boolean; readonly bottom: boolean };
 
 const MARGIN = 8;
+/** Its width: this share of the stage's, within these pixels. */
+const SHARE = 0.19;
+const NARROWEST = 112;
+const WIDEST = 240;
 
 /** The corner nearest to the middle of a box at `x`, `y`. */
 export function nearestCorner(x: number, y: number, size: Area, area: Area): Corner {
   return { right: x + size.width / 2 > area.width / 2, bottom: y + size.height / 2 > area.height / 2 };
+}
+
+const CORNERS: readonly Corner[] = [
+  { right: true, bottom: false },
+  { right: true, bottom: true },
+  { right: false, bottom: true },
+  { right: false, bottom: false },
+];
+
+/** The corner where it hides least of the others; top right when that is all the same, where no names and network bars are. */
+export function freestCorner(boxes: readonly Box[], size: Area, area: Area): Corner {
+  let best = CORNERS[0] as Corner;
+  let least = Number.POSITIVE_INFINITY;
+  for (const corner of CORNERS) {
+    const x = corner.right ? area.width - size.width - MARGIN : MARGIN;
+    const y = corner.bottom ? area.height - size.height - MARGIN : MARGIN;
+    const shared = (from: number, length: number, other: number, otherLength: number) =>
+      Math.max(0, Math.min(from + length, other + otherLength) - Math.max(from, other));
+    const hidden = boxes.reduce(
+      (sum, box) => sum + shared(x, size.width, box.x, box.width) * shared(y, size.height, box.y, box.height),
+      0,
+    );
+    // A few pixels are no reason to jump.
+    if (hidden < least - 100) {
+      least = hidden;
+      best = corner;
+    }
+  }
+  return best;
 }
 
 export function cornerAfterKey(corner: Corner, key: string): Corner | undefined {
@@ -35,18 +68,22 @@ export function cornerAfterKey(corner: Corner, key: string): Corner | undefined 
   }
 }
 
-export function SelfView({ area, name }: { readonly area: Area; readonly name: string }) {
+type SelfViewProps = { readonly area: Area; readonly boxes: readonly Box[]; readonly name: string };
+
+export function SelfView({ area, boxes, name }: SelfViewProps) {
   const { t } = useI18n();
   const { media } = useServices();
   const { stream, camera, microphone, revision } = useStore(media.store);
-  // Top right, where it covers neither names nor network bars.
-  const [corner, setCorner] = useState<Corner>({ right: true, bottom: false });
+  /** Where it was put by hand; until then it goes where it hides least. */
+  const [placed, setCorner] = useState<Corner>();
   const [drag, setDrag] = useState<{ readonly x: number; readonly y: number }>();
   const ref = useRef<HTMLButtonElement>(null);
   const grip = useRef<{ readonly x: number; readonly y: number }>(undefined);
   const speaking = useSpeaking(stream, microphone === "on", revision);
 
-  const size = (): Area => ({ width: ref.current?.offsetWidth ?? 0, height: ref.current?.offsetHeight ?? 0 });
+  const width = Math.min(WIDEST, Math.max(NARROWEST, area.width * SHARE));
+  const size: Area = { width, height: width / TILE_RATIO };
+  const corner = placed ?? freestCorner(boxes, size, area);
   const onPointerDown = (event: PointerEvent<HTMLButtonElement>) => {
     const { left, top } = event.currentTarget.getBoundingClientRect();
     grip.current = { x: event.clientX - left, y: event.clientY - top };
@@ -56,16 +93,15 @@ export function SelfView({ area, name }: { readonly area: Area; readonly name: s
     const from = grip.current;
     const stage = ref.current?.parentElement?.getBoundingClientRect();
     if (from === undefined || stage === undefined) return;
-    const { width, height } = size();
     const clamp = (value: number, most: number) => Math.max(0, Math.min(most, value));
     setDrag({
-      x: clamp(event.clientX - stage.left - from.x, area.width - width),
-      y: clamp(event.clientY - stage.top - from.y, area.height - height),
+      x: clamp(event.clientX - stage.left - from.x, area.width - size.width),
+      y: clamp(event.clientY - stage.top - from.y, area.height - size.height),
     });
   };
   const onPointerUp = () => {
     grip.current = undefined;
-    if (drag !== undefined) setCorner(nearestCorner(drag.x, drag.y, size(), area));
+    if (drag !== undefined) setCorner(nearestCorner(drag.x, drag.y, size, area));
     setDrag(undefined);
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -78,10 +114,11 @@ export function SelfView({ area, name }: { readonly area: Area; readonly name: s
   const style: CSSProperties =
     drag === undefined
       ? {
-          left: corner.right ? `calc(100% - ${MARGIN}px - clamp(96px, 17vw, 216px))` : MARGIN,
-          top: corner.bottom ? `calc(100% - ${MARGIN}px - clamp(96px, 17vw, 216px) * 9 / 16)` : MARGIN,
+          ...size,
+          left: corner.right ? area.width - size.width - MARGIN : MARGIN,
+          top: corner.bottom ? area.height - size.height - MARGIN : MARGIN,
         }
-      : { left: drag.x, top: drag.y };
+      : { ...size, left: drag.x, top: drag.y };
   return (
     <button
       ref={ref}

@@ -65,6 +65,7 @@ export function Stage(props: StageProps) {
   const speaker = useField(settings, "speaker");
   const [area, setArea] = useState<Area>({ width: 0, height: 0 });
   const [lastSpeaker, setLastSpeaker] = useState<string>();
+  const [ratios, setRatios] = useState<Readonly<Record<string, number>>>({});
   const ref = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
@@ -98,14 +99,19 @@ export function Stage(props: StageProps) {
   const focusKey = focused ? chooseFocus(entries, pinned, lastSpeaker) : undefined;
   const boxes = useMemo(() => {
     if (focusKey === undefined) {
-      const grid = gridLayout(entries.length, area, GAP);
+      // A single picture takes its own shape; several are alike.
+      const ratio = entries.length === 1 ? ratios[entries[0]?.key ?? ""] : undefined;
+      const grid = gridLayout(entries.length, area, GAP, ratio);
       return new Map(entries.map(({ key }, index) => [key, grid[index]]));
     }
     const order = [...entries.filter(({ key }) => key === focusKey), ...entries.filter(({ key }) => key !== focusKey)];
     const focus = focusLayout(order.length, area, GAP);
     return new Map(order.map(({ key }, index) => [key, focus[index]]));
-  }, [entries, area, focusKey]);
+  }, [entries, area, focusKey, ratios]);
   const left = [...boxes.values()].filter((box) => box === undefined).length;
+  const onRatio = useCallback((key: string, ratio: number) => {
+    setRatios((before) => (before[key] === ratio ? before : { ...before, [key]: ratio }));
+  }, []);
   const onSpeaking = useCallback((id: string) => setLastSpeaker(id), []);
 
   return (
@@ -125,13 +131,16 @@ export function Stage(props: StageProps) {
                 speaker={speaker}
                 stats={stats === undefined || participant.id === SELF ? undefined : (stats.get(participant.id) ?? null)}
                 onPin={() => onPin(key)}
+                onRatio={onRatio}
                 onSpeaking={onSpeaking}
                 onBlocked={onBlocked}
               />
             ))}
       </ul>
       {left > 0 && area.width > 0 ? <p className={styles.more}>{t("tile.more", { count: left })}</p> : null}
-      {!receiveOnly && selfView === "floating" && area.width > 0 ? <SelfView area={area} name={ownName} /> : null}
+      {!receiveOnly && selfView === "floating" && area.width > 0 ? (
+        <SelfView area={area} boxes={[...boxes.values()].filter((box) => box !== undefined)} name={ownName} />
+      ) : null}
     </div>
   );
 }

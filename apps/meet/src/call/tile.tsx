@@ -26,12 +26,14 @@ type TileProps = {
   /** `undefined`: not wanted. `null`: wanted, not there yet. */
   readonly stats: ConnectionStats | null | undefined;
   readonly onPin: () => void;
+  /** Width through height of the picture, once known. */
+  readonly onRatio: (key: string, ratio: number) => void;
   readonly onSpeaking: (id: string) => void;
   readonly onBlocked: (retry: () => void) => void;
 };
 
 export const Tile = memo(function Tile(props: TileProps) {
-  const { participant, source, box, pinned, self = false, stats, speaker, onPin, onSpeaking, onBlocked } = props;
+  const { participant, source, box, pinned, self = false, stats, speaker, onPin, onRatio, onSpeaking, onBlocked } = props;
   const { t } = useI18n();
   const { id, link, receiveOnly, microphoneOn, cameraOn, quality } = participant;
   const name = participant.name === "" ? t("notice.unnamed") : participant.name;
@@ -44,7 +46,13 @@ export const Tile = memo(function Tile(props: TileProps) {
   useEffect(() => {
     if (speaking && !self) onSpeaking(id);
   }, [speaking, self, id, onSpeaking]);
-  const onSize = useCallback((width: number, height: number) => setUpright(height > width), []);
+  const onSize = useCallback(
+    (width: number, height: number) => {
+      setUpright(height > width);
+      if (width > 0 && height > 0) onRatio(`${id}/${source}`, width / height);
+    },
+    [id, source, onRatio],
+  );
 
   const shownName = isScreen ? t("tile.screen", { name }) : self ? t("call.you.name", { name }) : name;
   const details = [

@@ -43,10 +43,10 @@ export function LevelBar({
     };
   }, [sdk, stream, revision, on]);
   return (
+    // biome-ignore lint/a11y/useSemanticElements: the look of a <meter> differs from browser to browser
     <div
       ref={bar}
       className={styles.level}
-      // biome-ignore lint/a11y/useSemanticElements: the look of a <meter> differs from browser to browser
       role="meter"
       aria-label={t("device.level")}
       aria-valuemin={0}

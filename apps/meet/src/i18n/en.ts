@@ -9,7 +9,7 @@ export const en = {
   "nav.settings": "Settings",
   "nav.language": "Language",
 
-  "home.title": "Who is calling?",
+  "home.title": "Start a call",
   "home.name": "Your name",
   "home.name.hint": "Others see it next to your picture.",
   "home.room.title": "Join a room",
@@ -68,7 +68,7 @@ export const en = {
   "phone.my.ready": "Ready for calls",
   "phone.my.reconnecting": "Connection lost. Reconnecting…",
   "phone.copy.id": "Copy my ID",
-  "phone.copy.link": "Copy link to call me",
+  "phone.copy.link": "Copy my link",
   "phone.qr": "QR code: opens a call to {id}",
   "phone.qr.hint": "Scan to call me",
   "phone.call.title": "Call someone",

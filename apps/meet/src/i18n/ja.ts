@@ -10,7 +10,7 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "nav.settings": "設定",
   "nav.language": "言語",
 
-  "home.title": "お名前を教えてください",
+  "home.title": "通話を始める",
   "home.name": "名前",
   "home.name.hint": "通話中、映像の横に表示されます。",
   "home.room.title": "ルームに入る",
@@ -69,7 +69,7 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "phone.my.ready": "着信できます",
   "phone.my.reconnecting": "接続が切れました。再接続しています…",
   "phone.copy.id": "IDをコピー",
-  "phone.copy.link": "発信用リンクをコピー",
+  "phone.copy.link": "リンクをコピー",
   "phone.qr": "QRコード：{id}に電話をかけます",
   "phone.qr.hint": "読み取ると電話がかかります",
   "phone.call.title": "電話をかける",

@@ -12,6 +12,8 @@ export function initials(name: string): string {
     .filter((word) => word !== "");
   const first = (word: string | undefined) => (word === undefined ? "" : ([...word][0] ?? "")).toUpperCase();
   if (words.length === 0) return "?";
+  // A telephone number instead of a name.
+  if (/^\d/.test(words[0] ?? "")) return "#";
   // Names in kanji or kana are known by their first character.
   if (/^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u.test(name.trim())) return first(words[0]);
   return words.length === 1 ? first(words[0]) : first(words[0]) + first(words.at(-1));

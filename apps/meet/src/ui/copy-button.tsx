@@ -16,7 +16,7 @@ export function CopyButton({ text, label, icon = Copy, ...rest }: CopyButtonProp
   return (
     <>
       <Button {...rest} icon={copied === "yes" ? Check : icon} onClick={() => copy(text)}>
-        {copied === "yes" ? t("action.copied") : label}
+        <span>{copied === "yes" ? t("action.copied") : label}</span>
       </Button>
       <span className="visually-hidden" role="status">
         {copied === "yes" ? t("action.copied") : copied === "failed" ? t("action.copy.failed") : ""}

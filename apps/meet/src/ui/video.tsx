@@ -44,8 +44,6 @@ export function Video({ stream, muted = false, mirrored = false, speaker, classN
     sdk.setSpeaker(video, speaker).catch(() => undefined);
   }, [sdk, muted, speaker]);
   return (
-    // Live pictures have no captions.
-    // biome-ignore lint/a11y/useMediaCaption: a live stream
     <video
       ref={ref}
       autoPlay

@@ -121,7 +121,7 @@ export function PhoneEnded({ line, onAgain, onBack }: EndedProps) {
           <ErrorBox error={end.error} />
         )}
         <div className={message.soft}>
-          {party.name === party.id ? <p>{t("phone.ended.with", { name: party.id })}</p> : null}
+          {party.name !== party.id ? <p>{t("phone.ended.with", { name: party.id })}</p> : null}
           {end.durationMs === 0 ? null : <p>{t("phone.ended.duration", { duration: formatDuration(end.durationMs, locale) })}</p>}
         </div>
         <div className={message.actions}>
