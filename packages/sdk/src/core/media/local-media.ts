@@ -151,14 +151,20 @@ export class LocalMedia {
     const pc = this.#live();
     if (pc === undefined) return;
     const used = new Set(this.#senders.values());
-    const idle = pc
+    const empty = pc
       .getTransceivers()
-      .find(
+      .filter(
         ({ sender, receiver, direction }) =>
-          sender.track === null && receiver.track.kind === track.kind && direction !== "stopped" && !used.has(sender),
+          sender.track === null && receiver.track.kind === track.kind && direction !== "stopped",
       );
+    const idle = empty.find(({ sender }) => !used.has(sender));
     if (idle?.sender.setStreams === undefined) {
-      this.#senders.set(track, pc.addTrack(track, stream));
+      // One that looks empty may wait for the track of a replaceTrack under way: addTrack would take it a second time.
+      const taken = empty.some(({ sender }) => used.has(sender));
+      const sender = taken
+        ? pc.addTransceiver(track, { direction: "sendrecv", streams: [stream] }).sender
+        : pc.addTrack(track, stream);
+      this.#senders.set(track, sender);
       return;
     }
     const { sender } = idle;

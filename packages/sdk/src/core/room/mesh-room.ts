@@ -84,6 +84,7 @@ export class MeshRoom extends Emitter<RoomEvents> {
   #metadata: JsonValue | undefined;
   #options: MediaOptions;
   #localStream: MediaStream | null;
+  #joinedAnew = false;
 
   constructor(name: string, options: JoinOptions, host: RoomHost) {
     super();
@@ -230,7 +231,7 @@ export class MeshRoom extends Emitter<RoomEvents> {
       }))
       .then(
         (joined) => this.#onJoined(joined),
-        (error: unknown) => this.#fail(asCoded(error, "signal.request.timeout")),
+        (error: unknown) => this.#onRefused(asCoded(error, "signal.request.timeout")),
       );
   }
 
@@ -300,6 +301,18 @@ export class MeshRoom extends Emitter<RoomEvents> {
 
   // ---- Members -----------------------------------------------------------------------------------------------------------------
 
+  #onRefused(error: CodedError): void {
+    if (this.#state !== "joining") return;
+    if (error.code !== "room.member.duplicate" || this.#joinedAnew) {
+      this.#fail(error);
+      return;
+    }
+    // The server was restarted while this join was under way, and learnt of the membership from the others: take it back and join.
+    this.#joinedAnew = true;
+    this.#host.request((id) => ({ type: "leave", id, room: this.name })).catch(() => {});
+    this.join();
+  }
+
   #onJoined(joined: Joined): void {
     if (this.#state !== "joining") return;
     this.#state = "open";
@@ -318,6 +331,8 @@ export class MeshRoom extends Emitter<RoomEvents> {
     this.#members.set(member.peerId, member);
     // A restarted server tells again of members that it learns of.
     if (known?.joinedAt !== member.joinedAt) this.emit("peerJoin", member.peerId, member);
+    // Usually the one who joins offers. After a restart of the server two may hear of each other in this way only: then the later one does.
+    if (this.#self !== undefined && isLater(this.#self, member)) this.#connect(member);
   }
 
   #memberLeft(peerId: string): void {

@@ -1,0 +1,480 @@
+/**
+ * RTCPeerConnection as a model, in simulated time: signaling states with rollback, transceivers and their directions, streams, ICE over a
+ * network of hosts whose addresses come and go. What webrtc-pc leaves to the implementation takes random time here.
+ */
+import type { Clock } from "@tsunagi/base";
+import type {
+  CandidateInit,
+  DataChannelPort,
+  MediaStreamPort,
+  MediaStreamTrackPort,
+  PeerConnectionFactory,
+  PeerConnectionPort,
+  SendParameters,
+  SessionDescriptionPort,
+  StatsReportPort,
+  TransceiverDirection,
+  TransceiverPort,
+} from "../../src/core/ports.ts";
+import { FakeStream, FakeTarget, FakeTrack } from "./fake-media.ts";
+
+/** Chromium: no packet for this long. */
+const DISCONNECTED_AFTER_MS = 2_500;
+const FAILED_AFTER_MS = 15_000;
+const CONNECT_MS = 40;
+const BYTES_PER_MS = 50;
+
+/** A machine in the simulated network. */
+export class FakeHost {
+  address: string;
+  up = true;
+  constructor(address: string) {
+    this.address = address;
+  }
+}
+
+export class FakeNetwork {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly all: FakePeerConnection[] = [];
+  /** False: the peers reach the server, but never each other. */
+  direct = true;
+  constructor(clock: Clock, random: () => number) {
+    this.clock = clock;
+    this.random = random;
+  }
+  factory(host: FakeHost): PeerConnectionFactory {
+    return {
+      create: () => {
+        const pc = new FakePeerConnection(this, host);
+        this.all.push(pc);
+        return pc;
+      },
+      createStream: () => new FakeStream(),
+      codecs: (kind) => [{ mimeType: `${kind}/X`, clockRate: 1 }],
+    };
+  }
+  byUfrag(ufrag: string | undefined): FakePeerConnection | undefined {
+    return this.all.find((pc) => pc.signalingState !== "closed" && pc.ufrags.has(ufrag ?? ""));
+  }
+  get open(): FakePeerConnection[] {
+    return this.all.filter((pc) => pc.signalingState !== "closed");
+  }
+}
+
+type Section = { mid: string; kind: string; direction: TransceiverDirection; streams: string[] };
+type Sdp = { session: number; ufrag: string; data: boolean; candidates: string[]; sections: Section[] };
+
+class FakeTransceiver implements TransceiverPort {
+  mid: string | null = null;
+  readonly byAddTrack: boolean;
+  readonly receiver: { track: FakeTrack };
+  currentDirection: TransceiverDirection | null = null;
+  /** What was last told to the other side about the streams. */
+  told = "";
+  streams: string[] = [];
+  remoteStreams: FakeStream[] = [];
+  receiving = false;
+  everSent = false;
+  readonly sender;
+  readonly #changed: () => void;
+  #direction: TransceiverDirection;
+  constructor(kind: "audio" | "video", direction: TransceiverDirection, byAddTrack: boolean, pc: FakePeerConnection) {
+    this.receiver = { track: new FakeTrack(kind) };
+    this.#direction = direction;
+    this.byAddTrack = byAddTrack;
+    this.#changed = () => pc.checkNegotiation();
+    const parameters: SendParameters = { encodings: [{}] };
+    const sender = {
+      track: null as MediaStreamTrackPort | null,
+      replaceTrack: async (track: MediaStreamTrackPort | null) => {
+        await pc.operation();
+        sender.track = track;
+      },
+      getParameters: () => parameters,
+      setParameters: async () => {},
+      setStreams: (...streams: MediaStreamPort[]) => {
+        this.streams = streams.map(({ id }) => id);
+        pc.checkNegotiation();
+      },
+    };
+    this.sender = sender;
+  }
+  get direction(): TransceiverDirection {
+    return this.#direction;
+  }
+  set direction(direction: TransceiverDirection) {
+    this.#direction = direction;
+    this.#changed();
+  }
+  stop(): void {
+    this.direction = "stopped";
+  }
+}
+
+const sends = (direction: TransceiverDirection) => direction === "sendrecv" || direction === "sendonly";
+const takes = (direction: TransceiverDirection) => direction === "sendrecv" || direction === "recvonly";
+const compose = (send: boolean, receive: boolean): TransceiverDirection =>
+  send ? (receive ? "sendrecv" : "sendonly") : receive ? "recvonly" : "inactive";
+
+export class FakePeerConnection extends FakeTarget implements PeerConnectionPort {
+  static count = 0;
+  readonly #session = ++FakePeerConnection.count;
+  readonly #network: FakeNetwork;
+  readonly #host: FakeHost;
+  readonly #transceivers: FakeTransceiver[] = [];
+  readonly ufrags = new Set<string>();
+  readonly candidates = new Set<string>();
+  readonly remoteCandidates = new Set<string>();
+  signalingState: PeerConnectionPort["signalingState"] = "stable";
+  iceConnectionState: PeerConnectionPort["iceConnectionState"] = "new";
+  connectionState: PeerConnectionPort["connectionState"] = "new";
+  iceGatheringState: PeerConnectionPort["iceGatheringState"] = "new";
+  localDescription: SessionDescriptionPort | null = null;
+  remoteDescription: SessionDescriptionPort | null = null;
+  ufrag = "";
+  #remoteUfrag: string | undefined;
+  #restart = false;
+  #data = false;
+  #dataTold = false;
+  #needed = false;
+  #order: string[] = [];
+  #before: { order: string[]; mids: Map<FakeTransceiver, string | null> } | undefined;
+  #chain: Promise<void> = Promise.resolve();
+  #cancels = new Set<() => void>();
+  #lostAt: number | undefined;
+  #bytes = 0;
+  #bytesAt = 0;
+
+  constructor(network: FakeNetwork, host: FakeHost) {
+    super();
+    this.#network = network;
+    this.#host = host;
+    this.#bytesAt = network.clock.now();
+    this.#tickIce();
+  }
+
+  // ---- Operations take time and come one after another -------------------------------------------------------------------------
+
+  operation(): Promise<void> {
+    const wait = () => new Promise<void>((resolve) => this.#after(this.#network.random() * 5, resolve));
+    this.#chain = this.#chain.then(wait);
+    return this.#chain;
+  }
+
+  #after(ms: number, run: () => void): void {
+    const cancel = this.#network.clock.after(ms, () => {
+      this.#cancels.delete(cancel);
+      if (this.signalingState !== "closed") run();
+    });
+    this.#cancels.add(cancel);
+  }
+
+  checkNegotiation(): void {
+    if (this.signalingState !== "stable") return;
+    const needed =
+      this.#restart ||
+      this.#data !== this.#dataTold ||
+      this.#transceivers.some((each) => each.mid === null || this.#told(each) !== each.told);
+    if (!needed || this.#needed) {
+      this.#needed = needed;
+      return;
+    }
+    this.#needed = true;
+    this.#after(0, () => {
+      if (this.#needed && this.signalingState === "stable") this.fire("negotiationneeded");
+    });
+  }
+
+  #told(each: FakeTransceiver): string {
+    return `${each.direction} ${each.streams.join()}`;
+  }
+
+  #setSignaling(state: PeerConnectionPort["signalingState"]): void {
+    this.signalingState = state;
+    if (state !== "stable") return;
+    this.#needed = false;
+    this.checkNegotiation();
+  }
+
+  // ---- Descriptions ------------------------------------------------------------------------------------------------------------
+
+  async setLocalDescription(): Promise<void> {
+    await this.operation();
+    const offering = this.signalingState === "stable";
+    if (!offering && this.signalingState !== "have-remote-offer") throw new Error(`SLD in ${this.signalingState}`);
+    if (offering) {
+      this.#before = { order: [...this.#order], mids: new Map(this.#transceivers.map((each) => [each, each.mid])) };
+      for (const each of this.#transceivers) {
+        if (each.mid !== null) continue;
+        each.mid = String(this.#order.length);
+        this.#order.push(each.mid);
+      }
+    }
+    if (this.ufrag === "" || (offering && this.#restart)) this.#newCredentials();
+    else if (!offering && this.#restartAnswered) this.#newCredentials();
+    this.#restartAnswered = false;
+    this.#restart = offering ? false : this.#restart;
+    this.#dataTold = this.#data;
+    const sdp: Sdp = {
+      session: this.#session,
+      ufrag: this.ufrag,
+      data: this.#data,
+      candidates: [...this.candidates],
+      sections: this.#order.map((mid) => {
+        const each = this.#transceivers.find((one) => one.mid === mid);
+        if (each === undefined) throw new Error("a section without a transceiver");
+        if (offering) each.told = this.#told(each);
+        return {
+          mid,
+          kind: each.receiver.track.kind,
+          direction: offering ? each.direction : (this.#answerDirection(each) ?? "inactive"),
+          streams: each.streams,
+        };
+      }),
+    };
+    this.localDescription = { type: offering ? "offer" : "answer", sdp: JSON.stringify(sdp) };
+    if (offering) {
+      this.#setSignaling("have-local-offer");
+      return;
+    }
+    for (const each of this.#transceivers) {
+      if (each.mid === null) continue;
+      each.currentDirection = this.#answerDirection(each) ?? "inactive";
+      each.told = this.#told(each);
+    }
+    this.#setSignaling("stable");
+  }
+
+  #restartAnswered = false;
+  readonly #remoteDirections = new Map<string, TransceiverDirection>();
+
+  #answerDirection(each: FakeTransceiver): TransceiverDirection | undefined {
+    const remote = this.#remoteDirections.get(each.mid ?? "");
+    return remote && compose(sends(each.direction) && takes(remote), takes(each.direction) && sends(remote));
+  }
+
+  async setRemoteDescription(description: SessionDescriptionPort): Promise<void> {
+    await this.operation();
+    const sdp = JSON.parse(description.sdp ?? "") as Sdp;
+    if (description.type === "offer") {
+      if (this.signalingState === "have-local-offer") this.#rollback();
+      else if (this.signalingState !== "stable") throw new Error(`an offer in ${this.signalingState}`);
+    } else if (this.signalingState !== "have-local-offer") throw new Error(`an answer in ${this.signalingState}`);
+    if (description.type === "answer" && sdp.sections.length !== this.#order.length) throw new Error("sections do not match");
+    if (sdp.sections.length < this.#order.length) throw new Error("sections have gone");
+    this.remoteDescription = description;
+    this.#restartAnswered = this.#remoteUfrag !== undefined && this.#remoteUfrag !== sdp.ufrag && description.type === "offer";
+    if (this.#remoteUfrag !== sdp.ufrag) this.remoteCandidates.clear();
+    this.#remoteUfrag = sdp.ufrag;
+    for (const candidate of sdp.candidates) this.remoteCandidates.add(candidate);
+    if (sdp.data && !this.#data) {
+      this.#data = true;
+      this.#dataTold = true;
+    }
+    for (const section of sdp.sections) this.#takeSection(section, description.type === "answer");
+    this.#setSignaling(description.type === "offer" ? "have-remote-offer" : "stable");
+  }
+
+  #takeSection(section: Section, answer: boolean): void {
+    let each = this.#transceivers.find((one) => one.mid === section.mid);
+    if (each === undefined) {
+      each = this.#transceivers.find((one) => one.mid === null && one.byAddTrack && one.receiver.track.kind === section.kind);
+      if (each === undefined) {
+        each = new FakeTransceiver(section.kind as "audio" | "video", "recvonly", false, this);
+        this.#transceivers.push(each);
+      }
+      each.mid = section.mid;
+      this.#order.push(section.mid);
+    }
+    if (each.receiver.track.kind !== section.kind) throw new Error("the section changed its kind");
+    this.#remoteDirections.set(section.mid, section.direction);
+    const receiving = sends(section.direction) && (answer || takes(each.direction));
+    const streams = receiving ? section.streams.map((id) => this.#streamOf(id)) : [];
+    const transceiver = each;
+    for (const old of each.remoteStreams) if (!streams.includes(old)) old.removeTrack(each.receiver.track);
+    for (const stream of streams) stream.addTrack(each.receiver.track);
+    const isNew = receiving && (!each.receiving || streams.some((stream) => !transceiver.remoteStreams.includes(stream)));
+    each.remoteStreams = streams;
+    each.receiving = receiving;
+    if (answer) each.currentDirection = compose(sends(each.direction) && takes(section.direction), receiving);
+    if (isNew) this.#after(0, () => this.fire("track", { track: transceiver.receiver.track, streams, transceiver }));
+  }
+
+  readonly #streams = new Map<string, FakeStream>();
+  #streamOf(id: string): FakeStream {
+    const stream = this.#streams.get(id) ?? new FakeStream([], id);
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  #rollback(): void {
+    this.#order = this.#before?.order ?? [];
+    for (const each of this.#transceivers) each.mid = this.#before?.mids.get(each) ?? null;
+    for (const each of this.#transceivers) each.told = "rolled back";
+    this.#dataTold = false;
+    this.signalingState = "stable";
+  }
+
+  // ---- Tracks ------------------------------------------------------------------------------------------------------------------
+
+  addTrack(track: MediaStreamTrackPort, ...streams: MediaStreamPort[]) {
+    let each = this.#transceivers.find(
+      (one) => one.sender.track === null && !one.everSent && one.receiver.track.kind === track.kind,
+    );
+    if (each === undefined) {
+      each = new FakeTransceiver(track.kind as "audio" | "video", "sendrecv", true, this);
+      this.#transceivers.push(each);
+    }
+    each.everSent = true;
+    each.sender.track = track;
+    each.streams = streams.map(({ id }) => id);
+    each.direction = compose(true, takes(each.direction));
+    return each.sender;
+  }
+
+  removeTrack(sender: object): void {
+    const each = this.#transceivers.find((one) => one.sender === sender);
+    if (each === undefined) throw new Error("not a sender of this connection");
+    each.sender.track = null;
+    each.direction = compose(false, takes(each.direction));
+  }
+
+  addTransceiver(
+    what: MediaStreamTrackPort | string,
+    init: { direction?: TransceiverDirection; streams?: MediaStreamPort[] } = {},
+  ): TransceiverPort {
+    const track = typeof what === "string" ? null : what;
+    const kind = track === null ? what : track.kind;
+    const each = new FakeTransceiver(kind as "audio" | "video", init.direction ?? "sendrecv", false, this);
+    each.sender.track = track;
+    each.everSent = track !== null;
+    each.streams = (init.streams ?? []).map(({ id }) => id);
+    this.#transceivers.push(each);
+    this.checkNegotiation();
+    return each;
+  }
+
+  getTransceivers(): TransceiverPort[] {
+    return this.#transceivers;
+  }
+
+  getSenders() {
+    return this.#transceivers.map(({ sender }) => sender);
+  }
+
+  createDataChannel(label: string): DataChannelPort {
+    this.#data = true;
+    this.checkNegotiation();
+    const channel = new FakeTarget() as unknown as DataChannelPort;
+    return Object.assign(channel, { label, readyState: "connecting", bufferedAmount: 0, close() {}, send() {} });
+  }
+
+  // ---- ICE ---------------------------------------------------------------------------------------------------------------------
+
+  restartIce(): void {
+    this.#restart = true;
+    this.checkNegotiation();
+  }
+
+  setConfiguration(): void {}
+
+  #newCredentials(): void {
+    this.ufrag = `u${this.#session}.${this.ufrags.size}`;
+    this.ufrags.add(this.ufrag);
+    this.candidates.clear();
+    this.iceGatheringState = "gathering";
+    this.#after(this.#network.random() * 20, () => {
+      if (this.#host.up) {
+        this.candidates.add(this.#host.address);
+        const candidate = { candidate: this.#host.address, sdpMid: "0", sdpMLineIndex: 0, usernameFragment: this.ufrag };
+        this.fire("icecandidate", { candidate });
+      }
+      this.iceGatheringState = "complete";
+      // As a browser does: the description now has the candidates in it.
+      if (this.localDescription !== null) {
+        const sdp = JSON.parse(this.localDescription.sdp ?? "") as Sdp;
+        this.localDescription = {
+          type: this.localDescription.type,
+          sdp: JSON.stringify({ ...sdp, candidates: [...this.candidates] }),
+        };
+      }
+      this.fire("icegatheringstatechange");
+      this.fire("icecandidate", { candidate: null });
+    });
+  }
+
+  async addIceCandidate(candidate?: CandidateInit | null): Promise<void> {
+    await this.operation();
+    if (this.remoteDescription === null) throw new Error("a candidate before the description");
+    if (candidate?.candidate === undefined) return;
+    if (candidate.usernameFragment !== this.#remoteUfrag) throw new Error("a candidate of another generation");
+    this.remoteCandidates.add(candidate.candidate);
+  }
+
+  /** Whether packets get through now, over candidates that both know. */
+  get pathWorks(): boolean {
+    const other = this.#network.byUfrag(this.#remoteUfrag);
+    if (other === undefined || other.#remoteUfrag === undefined || !this.ufrags.has(other.#remoteUfrag)) return false;
+    const [here, there] = [this.#host, other.#host];
+    if (!this.#network.direct || !here.up || !there.up) return false;
+    return this.#usable(here.address, other) && other.#usable(there.address, this);
+  }
+
+  /** The old pair goes on during a restart, so any address told at any time counts while it is the current one. */
+  readonly everTold = new Set<string>();
+  #usable(address: string, other: FakePeerConnection): boolean {
+    for (const candidate of this.candidates) this.everTold.add(candidate);
+    if (other.remoteCandidates.has(address)) other.everHeard.add(address);
+    return this.everTold.has(address) && other.everHeard.has(address);
+  }
+  readonly everHeard = new Set<string>();
+
+  #tickIce(): void {
+    this.#after(CONNECT_MS, () => {
+      this.#evaluateIce();
+      this.#tickIce();
+    });
+  }
+
+  #evaluateIce(): void {
+    if (this.remoteDescription === null || this.localDescription === null) return;
+    const now = this.#network.clock.now();
+    if (this.pathWorks) {
+      this.#bytes += (now - this.#bytesAt) * BYTES_PER_MS;
+      this.#bytesAt = now;
+      this.#lostAt = undefined;
+      this.#setIce("connected");
+      return;
+    }
+    this.#bytesAt = now;
+    this.#lostAt ??= now;
+    const lostMs = now - this.#lostAt;
+    if (this.iceConnectionState === "new") this.#setIce("checking");
+    else if (lostMs >= FAILED_AFTER_MS) this.#setIce("failed");
+    else if (lostMs >= DISCONNECTED_AFTER_MS && this.iceConnectionState === "connected") this.#setIce("disconnected");
+  }
+
+  #setIce(state: "checking" | "connected" | "disconnected" | "failed"): void {
+    if (this.iceConnectionState === state) return;
+    this.iceConnectionState = state;
+    this.connectionState = state === "checking" ? "connecting" : state;
+    this.fire("iceconnectionstatechange");
+    this.fire("connectionstatechange");
+  }
+
+  async getStats(): Promise<StatsReportPort> {
+    const entries = [
+      { id: "T", type: "transport", selectedCandidatePairId: "P" },
+      { id: "P", type: "candidate-pair", bytesReceived: Math.floor(this.#bytes) },
+    ];
+    return new Map(entries.map((entry) => [entry.id, entry]));
+  }
+
+  close(): void {
+    this.signalingState = "closed";
+    this.connectionState = "closed";
+    for (const cancel of this.#cancels) cancel();
+    this.#cancels.clear();
+  }
+}
