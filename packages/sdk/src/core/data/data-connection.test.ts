@@ -271,7 +271,7 @@ describe("data connection", () => {
       ["bytes that are no frame", "ff00", "data.frame.malformed"],
       ["a value that is none", "01c1", "data.frame.malformed"],
       ["a control frame that is none", "047b7d", "data.frame.malformed"],
-      ["a second hello", "060100000000", "data.frame.malformed"],
+      ["a second hello", "060000000100000000", "data.frame.malformed"],
       ["a message that is too large", "0200000001ffffffff0000000000", "data.message.too-large"],
       ["an ack of what was never sent", "0700001000", "data.session.lost"],
     ])("answers %s with a code and goes on", async (_, hex, code) => {

@@ -6,6 +6,7 @@ import { IncomingFile } from "./incoming-file.ts";
 import type { DataLimits } from "./limits.ts";
 import { FileTransfer } from "./outgoing-file.ts";
 import type { DataPipe } from "./pipe.ts";
+import type { TransferPort } from "./transfer.ts";
 
 export type SendFileOptions = {
   /** Default: the file's own name. */
@@ -56,16 +57,16 @@ export class FileExchange {
     this.#nextId += 1;
     const { signal } = options;
     const onAbort = () => transfer.cancel();
-    const transfer = new FileTransfer(offer, blob, {
+    const port: TransferPort = {
       clock: this.#options.clock,
       // The receiver knows nothing of a transfer that still waits for its turn.
       control: (control) => this.#outgoing.has(offer.id) && this.#control(control),
-      wake: () => this.#options.pipe.pump(),
       ended: () => {
         signal?.removeEventListener("abort", onAbort);
         this.#ended(transfer);
       },
-    });
+    };
+    const transfer = new FileTransfer(offer, blob, port, () => this.#options.pipe.pump());
     transfer.setConnected(this.#connected);
     this.#waiting.push({ transfer, offer });
     if (signal?.aborted) transfer.cancel();
@@ -122,12 +123,12 @@ export class FileExchange {
       refuse("file.transfer.limit");
       return;
     }
-    const file = new IncomingFile(offer, {
+    const port: TransferPort = {
       clock: this.#options.clock,
-      createBlob: this.#options.createBlob,
       control: (control) => this.#control(control),
       ended: () => this.#incoming.delete(offer.id),
-    });
+    };
+    const file = new IncomingFile(offer, port, this.#options.createBlob);
     this.#incoming.set(offer.id, file);
     if (this.#options.onFile(file)) file.acceptUnlessHeld();
     else file.reject();

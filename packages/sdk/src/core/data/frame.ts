@@ -2,7 +2,7 @@
  * Frames: what one message of the data channel holds. A kind (1 byte), its fields (big-endian), then the payload to the end.
  * DATA.md tells who sends which when. Text messages of the channel are no frames but whole JSON messages.
  */
-import { assertNever, ProtocolError } from "@tsunagi/base";
+import { ProtocolError } from "@tsunagi/base";
 
 /** `payload` of a decoded frame is a view into the bytes that came. */
 export type Frame =
@@ -20,102 +20,47 @@ export type Frame =
   | { readonly kind: "hello"; readonly version: number; readonly received: number }
   | { readonly kind: "ack"; readonly received: number };
 
-const CODE = { whole: 1, part: 2, abort: 3, control: 4, chunk: 5, hello: 6, ack: 7 } as const;
+/** Code, fields of four bytes each, and whether a payload follows. Codes 0 and 8 to 255 are no frames. */
+const LAYOUT: Readonly<Record<Frame["kind"], readonly [code: number, fields: readonly string[], payload: boolean]>> = {
+  whole: [1, [], true],
+  part: [2, ["id", "total", "offset"], true],
+  abort: [3, ["id"], false],
+  control: [4, [], true],
+  chunk: [5, ["transfer"], true],
+  hello: [6, ["version", "received"], false],
+  ack: [7, ["received"], false],
+};
+const KINDS = Object.keys(LAYOUT) as Frame["kind"][];
 
 /** Bytes before the payload of a `part`: the longest header. */
 export const PART_HEADER = 13;
 
-/** What a counted frame is: everything but the session's own two. */
-export function isCounted(frame: Frame): boolean {
-  return frame.kind !== "hello" && frame.kind !== "ack";
-}
-
 export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
-  switch (frame.kind) {
-    case "whole":
-    case "control":
-      return build(CODE[frame.kind], 1, frame.payload).bytes;
-    case "part": {
-      const { bytes, view } = build(CODE.part, PART_HEADER, frame.payload);
-      view.setUint32(1, frame.id);
-      view.setUint32(5, frame.total);
-      view.setUint32(9, frame.offset);
-      return bytes;
-    }
-    case "abort": {
-      const { bytes, view } = build(CODE.abort, 5);
-      view.setUint32(1, frame.id);
-      return bytes;
-    }
-    case "chunk": {
-      const { bytes, view } = build(CODE.chunk, 5, frame.payload);
-      view.setUint32(1, frame.transfer);
-      return bytes;
-    }
-    case "hello": {
-      const { bytes, view } = build(CODE.hello, 6);
-      view.setUint8(1, frame.version);
-      view.setUint32(2, frame.received);
-      return bytes;
-    }
-    case "ack": {
-      const { bytes, view } = build(CODE.ack, 5);
-      view.setUint32(1, frame.received);
-      return bytes;
-    }
-    default:
-      return assertNever(frame);
-  }
+  const [code, fields] = LAYOUT[frame.kind];
+  const values = frame as unknown as Readonly<Record<string, number>>;
+  const payload = "payload" in frame ? frame.payload : new Uint8Array();
+  const header = 1 + 4 * fields.length;
+  const bytes = new Uint8Array(header + payload.length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = code;
+  for (const [index, name] of fields.entries()) view.setUint32(1 + 4 * index, values[name] ?? 0);
+  bytes.set(payload, header);
+  return bytes;
 }
 
 /** @throws {ProtocolError} `data.frame.malformed` */
 export function decodeFrame(bytes: Uint8Array): Frame {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const code = bytes[0];
-  const need = (length: number, exactly = true) => {
-    if (exactly ? bytes.length !== length : bytes.length <= length) {
-      throw new ProtocolError("data.frame.malformed", `A frame of kind ${code} with ${bytes.length} bytes.`);
-    }
-  };
-  switch (code) {
-    case CODE.whole:
-      need(1, false);
-      return { kind: "whole", payload: bytes.subarray(1) };
-    case CODE.part:
-      need(PART_HEADER, false);
-      return {
-        kind: "part",
-        id: view.getUint32(1),
-        total: view.getUint32(5),
-        offset: view.getUint32(9),
-        payload: bytes.subarray(PART_HEADER),
-      };
-    case CODE.abort:
-      need(5);
-      return { kind: "abort", id: view.getUint32(1) };
-    case CODE.control:
-      need(1, false);
-      return { kind: "control", payload: bytes.subarray(1) };
-    case CODE.chunk:
-      need(5, false);
-      return { kind: "chunk", transfer: view.getUint32(1), payload: bytes.subarray(5) };
-    case CODE.hello:
-      need(6);
-      return { kind: "hello", version: view.getUint8(1), received: view.getUint32(2) };
-    case CODE.ack:
-      need(5);
-      return { kind: "ack", received: view.getUint32(1) };
-    default:
-      throw new ProtocolError(
-        "data.frame.malformed",
-        code === undefined ? "An empty frame." : `A frame of unknown kind ${code}.`,
-      );
+  const kind = KINDS[(bytes[0] ?? 0) - 1];
+  if (kind === undefined) throw new ProtocolError("data.frame.malformed", `A frame of unknown kind ${bytes[0]}.`);
+  const [, fields, hasPayload] = LAYOUT[kind];
+  const header = 1 + 4 * fields.length;
+  if (hasPayload ? bytes.length <= header : bytes.length !== header) {
+    throw new ProtocolError("data.frame.malformed", `A frame "${kind}" of ${bytes.length} bytes.`);
   }
-}
-
-function build(code: number, header: number, payload?: Uint8Array): { bytes: Uint8Array<ArrayBuffer>; view: DataView } {
-  const bytes = new Uint8Array(header + (payload?.length ?? 0));
-  bytes[0] = code;
-  if (payload !== undefined) bytes.set(payload, header);
-  return { bytes, view: new DataView(bytes.buffer) };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const frame: Record<string, unknown> = { kind };
+  for (const [index, name] of fields.entries()) frame[name] = view.getUint32(1 + 4 * index);
+  if (hasPayload) frame.payload = bytes.subarray(header);
+  // The table gives each kind its own fields.
+  return frame as Frame;
 }

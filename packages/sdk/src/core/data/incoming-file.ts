@@ -1,10 +1,9 @@
 /** The receiving side of one file: keeps what comes in blobs, so that a browser may hold it on disk, and digests as it comes. */
-import { type Clock, CodedError, Emitter, type JsonValue } from "@tsunagi/base";
+import { CodedError, type JsonValue } from "@tsunagi/base";
 import type { Blob, BlobFactory, BlobPort } from "./blob.ts";
-import { deferred } from "./deferred.ts";
 import type { FileControl, FileOffer } from "./file-control.ts";
-import { RateMeter } from "./rate.ts";
 import { Sha256 } from "./sha256.ts";
+import { Transfer, type TransferPort } from "./transfer.ts";
 
 /** So much is held in memory before it becomes a blob. */
 const GATHER_BYTES = 4 * 1024 * 1024;
@@ -20,50 +19,30 @@ export type IncomingFileEvents = {
 
 export type IncomingFileState = "offered" | "receiving" | "paused" | "done" | "cancelled" | "failed";
 
-/** What the transfer asks of the connection that owns it. */
-export type IncomingFilePort = {
-  readonly clock: Clock;
-  readonly createBlob: BlobFactory;
-  readonly control: (control: FileControl) => void;
-  readonly ended: () => void;
-};
-
-export class IncomingFile extends Emitter<IncomingFileEvents> {
-  readonly #settled = deferred<Blob>();
-  readonly id: number;
-  /** Without a path and without control characters; still the sender's words. */
-  readonly name: string;
-  readonly size: number;
+/** `name` is without a path and without control characters, and still the sender's words. */
+export class IncomingFile extends Transfer<Blob, IncomingFileEvents> {
   /** The sender's claim. */
   readonly mimeType: string;
   readonly metadata: JsonValue | undefined;
-  /** Resolves with the whole file once its digest was found right; rejects with a CodedError when it ends otherwise. */
-  readonly finished: Promise<Blob> = this.#settled.promise;
-  readonly #port: IncomingFilePort;
+  readonly #createBlob: BlobFactory;
   readonly #hash = new Sha256();
-  readonly #rate: RateMeter;
-  #state: IncomingFileState = "offered";
+  #accepted = false;
   #held = false;
-  #connected = true;
   #received = 0;
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
   #parts: BlobPort[] = [];
   #sha256: string | undefined;
 
-  constructor(offer: FileOffer, port: IncomingFilePort) {
-    super();
-    this.id = offer.id;
-    this.name = offer.name;
-    this.size = offer.size;
+  constructor(offer: FileOffer, port: TransferPort, createBlob: BlobFactory) {
+    super(offer, port);
     this.mimeType = offer.mimeType;
     this.metadata = offer.metadata;
-    this.#port = port;
-    this.#rate = new RateMeter(port.clock.now());
+    this.#createBlob = createBlob;
   }
 
   get state(): IncomingFileState {
-    return this.#state === "receiving" && !this.#connected ? "paused" : this.#state;
+    return this.outcome ?? (this.#accepted ? (this.connected ? "receiving" : "paused") : "offered");
   }
 
   get received(): number {
@@ -82,24 +61,22 @@ export class IncomingFile extends Emitter<IncomingFileEvents> {
 
   /** Starts the transfer. Called for you after the `file` event unless `hold()` or `reject()` was. */
   accept(): void {
-    if (this.#state !== "offered") return;
-    this.#state = "receiving";
-    this.#rate.skip(this.#port.clock.now());
-    this.#port.control({ type: "accept", id: this.id });
+    if (this.#accepted || this.outcome !== undefined) return;
+    this.#accepted = true;
+    this.pausedUntilNow();
+    this.control({ type: "accept", id: this.id });
   }
 
+  /** Only before it was accepted; later see {@link IncomingFile.cancel}. */
   reject(): void {
-    if (this.#state === "offered") this.cancel();
+    if (!this.#accepted) this.cancel();
   }
 
   cancel(): void {
-    if (this.#isOver()) return;
-    const error =
-      this.#state === "offered"
-        ? new CodedError("file.transfer.rejected", "The file was not wanted.")
-        : new CodedError("file.transfer.cancelled", "The transfer was cancelled.");
-    this.#port.control({ type: "stop", id: this.id });
-    this.#end("cancelled", error, "receiver");
+    if (this.outcome !== undefined) return;
+    this.control({ type: "stop", id: this.id });
+    if (this.#accepted) this.cancelled("receiver");
+    else this.end("cancelled", new CodedError("file.transfer.rejected", "The file was not wanted."), "receiver");
   }
 
   // ---- For the connection that owns it
@@ -111,7 +88,7 @@ export class IncomingFile extends Emitter<IncomingFileEvents> {
 
   /** Takes the bytes over. */
   chunk(bytes: Uint8Array): void {
-    if (this.#state !== "receiving") return;
+    if (!this.#isReceiving()) return;
     if (this.#received + bytes.length > this.size) {
       this.#refuse("file.transfer.malformed", "More came than the file has.");
       return;
@@ -121,29 +98,25 @@ export class IncomingFile extends Emitter<IncomingFileEvents> {
     this.#gathered.push(bytes);
     this.#gatheredBytes += bytes.length;
     if (this.#gatheredBytes >= GATHER_BYTES) this.#gather();
-    this.#progress(false);
+    this.progress("received", this.#received, false);
   }
 
   handle(control: FileControl): void {
-    if (this.#isOver()) return;
     if (control.type === "end") {
-      if (this.#state === "receiving") this.#finish(control.sha256);
+      if (this.#isReceiving()) this.#finish(control.sha256);
     } else if (control.type === "cancel") {
-      if (control.code === undefined) {
-        this.#end("cancelled", new CodedError("file.transfer.cancelled", "The sender cancelled the transfer."), "sender");
-      } else {
-        this.#end("failed", new CodedError("file.read.failed", "The sender could not read the file to its end."));
-      }
+      if (control.code === undefined) this.cancelled("sender");
+      else this.fail(new CodedError("file.read.failed", "The sender could not read the file to its end."));
     }
   }
 
-  setConnected(connected: boolean): void {
-    this.#connected = connected;
-    this.#rate.skip(this.#port.clock.now());
+  protected release(): void {
+    this.#gathered = [];
+    this.#parts = [];
   }
 
-  fail(error: CodedError): void {
-    if (!this.#isOver()) this.#end("failed", error);
+  #isReceiving(): boolean {
+    return this.#accepted && this.outcome === undefined;
   }
 
   #finish(expected: string): void {
@@ -151,55 +124,28 @@ export class IncomingFile extends Emitter<IncomingFileEvents> {
       this.#refuse("file.transfer.malformed", `${this.#received} of ${this.size} bytes came.`);
       return;
     }
-    const digest = this.#hash.digest();
-    if (digest !== expected) {
+    const sha256 = this.#hash.digest();
+    if (sha256 !== expected) {
       this.#refuse("file.digest.mismatch", "What arrived is not what was sent.");
       return;
     }
     this.#gather();
-    const blob = this.#port.createBlob(this.#parts, this.mimeType) as Blob;
-    this.#parts = [];
-    this.#sha256 = digest;
-    this.#progress(true);
-    this.#state = "done";
-    this.#port.control({ type: "done", id: this.id, sha256: digest });
-    this.#settled.resolve(blob);
-    this.emit("done", blob);
-    this.#close();
+    const blob = this.#createBlob(this.#parts, this.mimeType) as Blob;
+    this.release();
+    this.#sha256 = sha256;
+    this.progress("received", this.size, true);
+    this.control({ type: "done", id: this.id, sha256 });
+    this.succeed(blob);
   }
 
   #gather(): void {
-    this.#parts.push(this.#port.createBlob(this.#gathered, ""));
+    this.#parts.push(this.#createBlob(this.#gathered, ""));
     this.#gathered = [];
     this.#gatheredBytes = 0;
   }
 
-  #progress(last: boolean): void {
-    const bytesPerSecond = this.#rate.update(this.#port.clock.now(), this.#received, last);
-    if (bytesPerSecond !== undefined) this.emit("progress", { received: this.#received, size: this.size, bytesPerSecond });
-  }
-
   #refuse(code: "file.transfer.malformed" | "file.digest.mismatch", message: string): void {
-    this.#port.control({ type: "stop", id: this.id, code });
-    this.#end("failed", new CodedError(code, message, { remedy: "Ask for the file again." }));
-  }
-
-  #end(state: "cancelled" | "failed", error: CodedError, by?: "sender" | "receiver"): void {
-    this.#state = state;
-    this.#gathered = [];
-    this.#parts = [];
-    this.#settled.reject(error);
-    if (by === undefined) this.emit("error", error);
-    else this.emit("cancel", by);
-    this.#close();
-  }
-
-  #close(): void {
-    this.#port.ended();
-    this.emit("close");
-  }
-
-  #isOver(): boolean {
-    return this.#state === "done" || this.#state === "cancelled" || this.#state === "failed";
+    this.control({ type: "stop", id: this.id, code });
+    this.fail(new CodedError(code, message, { remedy: "Ask for the file again." }));
   }
 }

@@ -7,7 +7,7 @@
 import { ProtocolError } from "@tsunagi/base";
 
 declare class TextEncoder {
-  encodeInto(text: string, into: Uint8Array): { read: number; written: number };
+  encode(text: string): Uint8Array;
 }
 declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
@@ -60,7 +60,7 @@ class Writer {
     else if (value === false) this.#u8(0xc2);
     else if (value === true) this.#u8(0xc3);
     else if (typeof value === "number") this.#number(value);
-    else if (typeof value === "string") this.#text(value);
+    else if (typeof value === "string") this.#lengthAndBytes(encoder.encode(value), 0xa0, 32, 0xd9);
     else if (typeof value === "bigint") this.#bigint(value);
     else if (typeof value !== "object") throw unsupported(`a ${typeof value}`);
     else this.#object(value, depth);
@@ -69,114 +69,90 @@ class Writer {
   #object(value: object, depth: number): void {
     if (depth >= this.#depth) throw unsupported(`nesting deeper than ${this.#depth}, or a cycle`);
     if (Array.isArray(value)) {
-      this.#header(value.length, 0x90, 16, 0xdc);
+      this.#count(value.length, 0x90, 0xdc);
       for (const item of value) this.#value(item, depth + 1);
     } else if (ArrayBuffer.isView(value)) {
-      this.#binary(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+      this.#lengthAndBytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), 0, 0, 0xc4);
     } else if (value instanceof ArrayBuffer) {
-      this.#binary(new Uint8Array(value));
+      this.#lengthAndBytes(new Uint8Array(value), 0, 0, 0xc4);
     } else if (value instanceof Date) {
       this.#timestamp(value.getTime());
     } else {
       // What has neither own fields nor a plain prototype (Blob, Map, Promise, …) would silently arrive as {}.
       const names = Object.keys(value);
       if (names.length === 0 && !isPlain(value)) throw unsupported(`a ${value.constructor?.name ?? "object"}`);
-      this.#header(names.length, 0x80, 16, 0xde);
+      this.#count(names.length, 0x80, 0xde);
       for (const name of names) {
-        this.#text(name);
+        this.#lengthAndBytes(encoder.encode(name), 0xa0, 32, 0xd9);
         this.#value((value as Record<string, unknown>)[name], depth + 1);
       }
     }
   }
 
   #number(value: number): void {
-    if (!Number.isInteger(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER || Object.is(value, -0)) {
+    if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
       this.#room(9);
-      this.#view.setUint8(this.#at, 0xcb);
-      this.#view.setFloat64(this.#at + 1, value);
-      this.#at += 9;
+      this.#u8(0xcb);
+      this.#view.setFloat64(this.#at, value);
+      this.#at += 8;
     } else if (value >= -32 && value < 128) {
-      this.#u8(value & 0xff);
+      this.#u8(value);
+    } else if (value >= 0) {
+      this.#unsigned(0xcc, value);
     } else {
-      const negative = value < 0;
-      const width = integerWidth(value);
-      this.#room(9);
-      this.#view.setUint8(this.#at, (negative ? 0xd0 : 0xcc) + width);
-      if (width === 0) this.#view.setUint8(this.#at + 1, value);
-      else if (width === 1) this.#view.setUint16(this.#at + 1, value);
-      else if (width === 2) this.#view.setUint32(this.#at + 1, value);
-      else this.#view.setBigInt64(this.#at + 1, BigInt(value));
-      this.#at += 1 + (1 << width);
+      const width = value >= -0x80 ? 0 : value >= -0x8000 ? 1 : value >= -0x80000000 ? 2 : 3;
+      this.#integer(0xd0 + width, width, value);
     }
   }
 
   #bigint(value: bigint): void {
-    const unsigned = value >= 0n;
-    if (BigInt.asIntN(64, value) !== value && BigInt.asUintN(64, value) !== value)
+    if (BigInt.asIntN(64, value) !== value && BigInt.asUintN(64, value) !== value) {
       throw unsupported("a bigint of more than 64 bits");
+    }
     this.#room(9);
-    this.#view.setUint8(this.#at, unsigned ? 0xcf : 0xd3);
-    this.#view.setBigInt64(this.#at + 1, value);
-    this.#at += 9;
+    this.#u8(value >= 0n ? 0xcf : 0xd3);
+    this.#view.setBigInt64(this.#at, value);
+    this.#at += 8;
   }
 
-  #text(value: string): void {
-    // UTF-8 takes at most three bytes for each UTF-16 unit; the header is written for the real length afterwards.
-    const most = value.length * 3;
-    this.#room(most + 5);
-    const header = most < 32 ? 1 : most < 0x100 ? 2 : most < 0x10000 ? 3 : 5;
-    const { written } = encoder.encodeInto(value, this.#bytes.subarray(this.#at + header));
-    const at = this.#at;
-    if (header === 1) this.#view.setUint8(at, 0xa0 | written);
-    else if (header === 2) this.#view.setUint16(at, 0xd900 | written);
-    else if (header === 3) {
-      this.#view.setUint8(at, 0xda);
-      this.#view.setUint16(at + 1, written);
-    } else {
-      this.#view.setUint8(at, 0xdb);
-      this.#view.setUint32(at + 1, written);
-    }
-    this.#at += header + written;
-  }
-
-  #binary(value: Uint8Array): void {
-    const length = value.length;
-    this.#room(length + 5);
-    if (length < 0x100) {
-      this.#u8(0xc4);
-      this.#u8(length);
-    } else {
-      this.#sized(length, 0xc5);
-    }
-    this.#bytes.set(value, this.#at);
-    this.#at += length;
-  }
-
-  /** A timestamp in 96 bits whatever its size: seconds as int64, nanoseconds as uint32. */
+  /** A timestamp in 96 bits whatever its size: nanoseconds as uint32, seconds as int64. */
   #timestamp(ms: number): void {
     if (Number.isNaN(ms)) throw unsupported("an invalid date");
     const seconds = Math.floor(ms / 1000);
-    this.#room(15);
-    this.#view.setUint16(this.#at, 0xc70c);
-    this.#view.setUint8(this.#at + 2, TIMESTAMP);
-    this.#view.setUint32(this.#at + 3, (ms - seconds * 1000) * 1e6);
-    this.#view.setBigInt64(this.#at + 7, BigInt(seconds));
-    this.#at += 15;
+    this.#integer(0xc7, 0, 12);
+    this.#integer(TIMESTAMP, 2, (ms - seconds * 1000) * 1e6);
+    this.#integer(undefined, 3, seconds);
   }
 
-  /** Header of an array or map: `fixed | length` below `fixedLimit`, else 16 or 32 bits of length. */
-  #header(length: number, fixed: number, fixedLimit: number, code16: number): void {
-    if (length < fixedLimit) this.#u8(fixed | length);
-    else this.#sized(length, code16);
+  /** Bytes, behind their length in the fixed form below `limit`, else in 8, 16 or 32 bits with the codes from `code` on. */
+  #lengthAndBytes(bytes: Uint8Array, fixed: number, limit: number, code: number): void {
+    if (bytes.length < limit) this.#u8(fixed | bytes.length);
+    else this.#unsigned(code, bytes.length);
+    this.#room(bytes.length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
 
-  #sized(length: number, code16: number): void {
-    this.#room(5);
-    const wide = length > 0xffff;
-    this.#view.setUint8(this.#at, code16 + (wide ? 1 : 0));
-    if (wide) this.#view.setUint32(this.#at + 1, length);
-    else this.#view.setUint16(this.#at + 1, length);
-    this.#at += wide ? 5 : 3;
+  /** The length of an array or map, which has no form of 8 bits. */
+  #count(length: number, fixed: number, code: number): void {
+    if (length < 16) this.#u8(fixed | length);
+    else this.#integer(length > 0xffff ? code + 1 : code, length > 0xffff ? 2 : 1, length);
+  }
+
+  #unsigned(code: number, value: number): void {
+    const width = value < 0x100 ? 0 : value < 0x10000 ? 1 : value < 0x100000000 ? 2 : 3;
+    this.#integer(code + width, width, value);
+  }
+
+  /** `value` in 1, 2, 4 or 8 bytes for width 0 to 3, behind the code; negative ones as two's complement. */
+  #integer(code: number | undefined, width: number, value: number): void {
+    this.#room(9);
+    if (code !== undefined) this.#u8(code);
+    if (width === 0) this.#view.setUint8(this.#at, value);
+    else if (width === 1) this.#view.setUint16(this.#at, value);
+    else if (width === 2) this.#view.setUint32(this.#at, value);
+    else this.#view.setBigInt64(this.#at, BigInt(value));
+    this.#at += 1 << width;
   }
 
   #u8(value: number): void {
@@ -221,58 +197,23 @@ class Reader {
     if (code < 0x90) return this.#map(code & 0x0f, depth);
     if (code < 0xa0) return this.#array(code & 0x0f, depth);
     if (code < 0xc0) return this.#text(code & 0x1f);
-    switch (code) {
-      case 0xc0:
-        return null;
-      case 0xc2:
-        return false;
-      case 0xc3:
-        return true;
-      case 0xca:
-        return this.#view.getFloat32(this.#take(4));
-      case 0xcb:
-        return this.#view.getFloat64(this.#take(8));
-      case 0xcc:
-      case 0xcd:
-      case 0xce:
-        return this.#uint(1 << (code - 0xcc));
-      case 0xcf:
-        return integer(this.#view.getBigUint64(this.#take(8)));
-      case 0xd0:
-        return this.#view.getInt8(this.#take(1));
-      case 0xd1:
-        return this.#view.getInt16(this.#take(2));
-      case 0xd2:
-        return this.#view.getInt32(this.#take(4));
-      case 0xd3:
-        return integer(this.#view.getBigInt64(this.#take(8)));
-      case 0xd9:
-      case 0xda:
-      case 0xdb:
-        return this.#text(this.#uint(1 << (code - 0xd9)));
-      case 0xc4:
-      case 0xc5:
-      case 0xc6:
-        return this.#binary(this.#uint(1 << (code - 0xc4)));
-      case 0xc7:
-      case 0xc8:
-      case 0xc9:
-        return this.#extension(this.#uint(1 << (code - 0xc7)));
-      case 0xd4:
-      case 0xd5:
-      case 0xd6:
-      case 0xd7:
-      case 0xd8:
-        return this.#extension(1 << (code - 0xd4));
-      case 0xdc:
-      case 0xdd:
-        return this.#array(this.#uint(2 << (code - 0xdc)), depth);
-      case 0xde:
-      case 0xdf:
-        return this.#map(this.#uint(2 << (code - 0xde)), depth);
-      default:
-        throw malformed("byte 0xc1");
-    }
+    // Each row of the specification's table is a run of codes, by the width of what follows.
+    if (code >= 0xde) return this.#map(this.#uint(2 << (code - 0xde)), depth);
+    if (code >= 0xdc) return this.#array(this.#uint(2 << (code - 0xdc)), depth);
+    if (code >= 0xd9) return this.#text(this.#uint(1 << (code - 0xd9)));
+    if (code >= 0xd4) return this.#extension(1 << (code - 0xd4));
+    if (code === 0xd3) return integer(this.#view.getBigInt64(this.#take(8)));
+    if (code === 0xd2) return this.#view.getInt32(this.#take(4));
+    if (code === 0xd1) return this.#view.getInt16(this.#take(2));
+    if (code === 0xd0) return this.#view.getInt8(this.#take(1));
+    if (code === 0xcf) return integer(this.#view.getBigUint64(this.#take(8)));
+    if (code >= 0xcc) return this.#uint(1 << (code - 0xcc));
+    if (code === 0xcb) return this.#view.getFloat64(this.#take(8));
+    if (code === 0xca) return this.#view.getFloat32(this.#take(4));
+    if (code >= 0xc7) return this.#extension(this.#uint(1 << (code - 0xc7)));
+    if (code >= 0xc4) return this.#binary(this.#uint(1 << (code - 0xc4)));
+    if (code === 0xc1) throw malformed("byte 0xc1");
+    return code === 0xc0 ? null : code === 0xc3;
   }
 
   #array(length: number, depth: number): unknown[] {
@@ -362,12 +303,6 @@ class Reader {
     this.#at += length;
     return from;
   }
-}
-
-/** log2 of the bytes an integer outside of -32…127 takes. */
-function integerWidth(value: number): 0 | 1 | 2 | 3 {
-  if (value < 0) return value >= -0x80 ? 0 : value >= -0x8000 ? 1 : value >= -0x80000000 ? 2 : 3;
-  return value < 0x100 ? 0 : value < 0x10000 ? 1 : value < 0x100000000 ? 2 : 3;
 }
 
 /** A number where it is exact, else a bigint. */
