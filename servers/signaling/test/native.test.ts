@@ -1,4 +1,5 @@
 /** The native face with real WebSocket clients: the ordinary course of things. */
+import { SignJWT } from "jose";
 import { afterEach, describe, expect, it } from "vitest";
 import { startTestServer, type TestClient, type TestServer, until } from "./support/native.ts";
 
@@ -180,5 +181,25 @@ describe("the native face", () => {
     server.clock.advance(20_000);
     alice.send({ type: "presence", id: 2, peers: ["bob"] });
     expect(await alice.drain()).toMatchObject([{ present: [] }]);
+  });
+
+  it("keeps the order of messages around a token that is being verified", async () => {
+    server = await startTestServer();
+    const alice = await server.open("alice");
+    const token = await new SignJWT({ grants: { rooms: ["tea"] } })
+      .setProtectedHeader({ alg: "HS256" })
+      .setExpirationTime(Math.floor(server.clock.wallNow() / 1000) + 600)
+      .sign(Buffer.from(server.app.secrets[0]?.secret ?? ""));
+    for (let round = 0; round < 2; round += 1) {
+      alice.send({ type: "credential", id: 1, token }).send({ type: "join", id: 2, room: "coffee", mode: "mesh" });
+      alice.send({ type: "presence", id: 3, peers: [] });
+      expect([await alice.next(), await alice.next(), await alice.next()]).toMatchObject([
+        { type: "credential", re: 1, permissions: { rooms: ["tea"] } },
+        { type: "error", code: "auth.permission.denied", re: 2 },
+        { type: "presence", re: 3 },
+      ]);
+    }
+    server.clock.advance(0);
+    expect((await alice.send({ type: "presence", id: 4, peers: [] }).drain()).map(({ type }) => type)).toEqual(["presence"]);
   });
 });

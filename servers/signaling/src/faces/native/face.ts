@@ -140,14 +140,13 @@ export class NativeFace {
       return;
     }
     const evicted = this.#greetings.add(socket);
-    if (evicted !== undefined) this.#helloTimeout(evicted);
+    if (evicted !== undefined) this.#evict(evicted);
     if (this.#sockets.size <= this.#limits.connections) return;
     // Whoever stalls makes room for whoever speaks; if nobody stalls, the newest is sent away.
     const [oldest] = this.#greetings.olderThan(Number.POSITIVE_INFINITY);
     if (oldest !== undefined && oldest !== socket && !oldest.greeting) {
       this.#greetings.remove(oldest);
-      this.#helloTimeout(oldest);
-      oldest.terminate();
+      this.#evict(oldest);
       return;
     }
     this.#greetings.remove(socket);
@@ -197,6 +196,12 @@ export class NativeFace {
       }
     }
     this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep());
+  }
+
+  /** Its place is needed now: it gets a word, but no time to answer. */
+  #evict(socket: NativeSocket): void {
+    this.#helloTimeout(socket);
+    socket.terminate();
   }
 
   #helloTimeout(socket: NativeSocket): void {
@@ -264,11 +269,20 @@ export class NativeFace {
   }
 
   #act(session: NativeSession, message: ClientCounted, text: string): void {
-    if (session.busy !== undefined) {
-      session.busy = session.busy.then(() => this.#actNow(session, message, text));
-      return;
-    }
-    this.#actNow(session, message, text);
+    if (session.busy === undefined) this.#actNow(session, message, text);
+    else
+      this.#keepBusy(
+        session,
+        session.busy.then(() => this.#actNow(session, message, text)),
+      );
+  }
+
+  /** Later messages of the session wait for this. */
+  #keepBusy(session: NativeSession, work: Promise<void>): void {
+    const busy: Promise<void> = work.finally(() => {
+      if (session.busy === busy) session.busy = undefined;
+    });
+    session.busy = busy;
   }
 
   #actNow(session: NativeSession, message: ClientCounted, text: string): void {
@@ -292,14 +306,8 @@ export class NativeFace {
       if ("code" in outcome) this.#refuse(session, outcome, message.id);
       else this.#host.handle({ type: "renew", session: session.id, re: message.id, grants: outcome.grants });
     };
-    if (!(result instanceof Promise)) {
-      done(result);
-      return;
-    }
-    const busy: Promise<void> = result.then(done).finally(() => {
-      if (session.busy === busy) session.busy = undefined;
-    });
-    session.busy = busy;
+    if (result instanceof Promise) this.#keepBusy(session, result.then(done));
+    else done(result);
   }
 
   #confirm(session: NativeSession, received: number): void {
