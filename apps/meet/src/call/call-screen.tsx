@@ -1,6 +1,7 @@
 /** The call: the stage, the toolbar under it, a panel beside it, and everything that has to be said over it. */
 import {
   Activity,
+  CircleCheck,
   Keyboard,
   Link as LinkIcon,
   LoaderCircle,
@@ -71,9 +72,18 @@ export function CallScreen({ call }: { readonly call: Call }) {
   }, [panel, chat]);
 
   const shares = participants.some((each) => each.screen !== null);
+  useEffect(() => {
+    // Whoever begins to share wants to be looked at, whatever was chosen before.
+    if (shares) setLayout("auto");
+  }, [shares]);
   const focused = layout === "focus" || (layout === "auto" && (shares || pinned !== undefined));
   const microphone = local.microphone === "on";
   const camera = local.camera === "on";
+
+  // The key M changes a button that the reader is not on: say what it did.
+  const firstMicrophone = useRef(microphone);
+  const microphoneChanged = useChanged(microphone, firstMicrophone.current);
+  const returned = useReturned(serverLink.state === "reconnecting");
 
   const toggle = (which: Exclude<PanelName, undefined>) => setPanel((before) => (before === which ? undefined : which));
   const onPin = useCallback((key: string) => {
@@ -148,6 +158,12 @@ export function CallScreen({ call }: { readonly call: Call }) {
               {serverLink.attempt > 1 ? (
                 <span className={styles.soft}>{t("call.reconnecting.attempt", { attempt: serverLink.attempt })}</span>
               ) : null}
+            </div>
+          ) : null}
+          {returned ? (
+            <div className={styles.banner} role="status">
+              <CircleCheck size={16} aria-hidden="true" />
+              {t("call.reconnected")}
             </div>
           ) : null}
           {screen === null ? null : (
@@ -245,6 +261,9 @@ export function CallScreen({ call }: { readonly call: Call }) {
       <p className="visually-hidden" role="status">
         {spoken}
       </p>
+      <p className="visually-hidden" role="status">
+        {microphoneChanged ? t(microphone ? "notice.mic.on" : "notice.mic.off") : ""}
+      </p>
       {open === "help" ? <HelpDialog onClose={() => setOpen(undefined)} /> : null}
       {open === "settings" ? (
         <Dialog title={t("call.devices")} onClose={() => setOpen(undefined)}>
@@ -294,6 +313,33 @@ function Clock({ since }: { readonly since: number }) {
       {formatClock(now - since)}
     </span>
   );
+}
+
+/** True from the first time that the value is another one. */
+function useChanged(value: boolean, first: boolean): boolean {
+  const [changed, setChanged] = useState(false);
+  useEffect(() => {
+    if (value !== first) setChanged(true);
+  }, [value, first]);
+  return changed;
+}
+
+/** How long the good news stays. */
+const RETURNED_MS = 3000;
+
+/** True for a moment after `away` ended. */
+function useReturned(away: boolean): boolean {
+  const [returned, setReturned] = useState(false);
+  const wasAway = useRef(away);
+  useEffect(() => {
+    const back = wasAway.current && !away;
+    wasAway.current = away;
+    setReturned(back);
+    if (!back) return;
+    const timer = setTimeout(() => setReturned(false), RETURNED_MS);
+    return () => clearTimeout(timer);
+  }, [away]);
+  return returned;
 }
 
 function useFullscreen(): { readonly on: boolean; readonly toggle: () => void } {

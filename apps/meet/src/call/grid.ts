@@ -6,11 +6,16 @@ export type Area = { readonly width: number; readonly height: number };
 export const TILE_RATIO = 16 / 9;
 
 /**
- * Boxes of `count` equal tiles inside `area`, in reading order, the whole centred and a short last row centred under the others.
+ * Boxes of `count` equal tiles inside `area`, in reading order, the whole centred (or at the top) and a short last row centred under the others.
  *
  * @param gap pixels between tiles
  */
-export function gridLayout(count: number, area: Area, gap: number, ratio: number = TILE_RATIO): readonly Box[] {
+export function gridLayout(
+  count: number,
+  area: Area,
+  gap: number,
+  { ratio = TILE_RATIO, align = "centre" }: { readonly ratio?: number | undefined; readonly align?: "centre" | "top" } = {},
+): readonly Box[] {
   if (count <= 0 || area.width <= 0 || area.height <= 0) return [];
   let columns = 1;
   let width = 0;
@@ -28,7 +33,8 @@ export function gridLayout(count: number, area: Area, gap: number, ratio: number
   width = Math.max(0, Math.floor(width));
   const height = Math.floor(width / ratio);
   const rows = Math.ceil(count / columns);
-  const top = Math.max(0, Math.floor((area.height - rows * height - gap * (rows - 1)) / 2));
+  const spare = Math.max(0, area.height - rows * height - gap * (rows - 1));
+  const top = align === "top" ? 0 : Math.floor(spare / 2);
   return Array.from({ length: count }, (_, index) => {
     const row = Math.floor(index / columns);
     const inRow = row === rows - 1 ? count - row * columns : columns;

@@ -19,7 +19,7 @@ export function PeoplePanel({ call, ownName, onClose }: PeopleProps) {
   const { camera, microphone } = useStore(media.store);
   const self: Participant = {
     id: "self",
-    name: t("call.you.name", { name: ownName }),
+    name: ownName,
     link: "connected",
     receiveOnly: call.receiveOnly,
     camera: null,
@@ -33,7 +33,7 @@ export function PeoplePanel({ call, ownName, onClose }: PeopleProps) {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
       <ul className={styles.list} tabIndex={0} aria-label={t("people.title")}>
         {[self, ...participants].map((each) => (
-          <Person key={each.id} person={each} />
+          <Person key={each.id} person={each} self={each === self} />
         ))}
       </ul>
       {call.kind === "room" ? (
@@ -56,7 +56,7 @@ export function PeoplePanel({ call, ownName, onClose }: PeopleProps) {
   );
 }
 
-function Person({ person }: { readonly person: Participant }) {
+function Person({ person, self }: { readonly person: Participant; readonly self: boolean }) {
   const { t } = useI18n();
   const { link, receiveOnly, microphoneOn, cameraOn, screen } = person;
   const name = person.name === "" ? t("notice.unnamed") : person.name;
@@ -67,7 +67,7 @@ function Person({ person }: { readonly person: Participant }) {
     <li className={styles.person}>
       <Avatar name={name} size={36} />
       <div>
-        <p className={styles.personName}>{name}</p>
+        <p className={styles.personName}>{self ? t("call.you.name", { name }) : name}</p>
         <p className={styles.soft}>{words.join(" · ")}</p>
       </div>
       <span className={styles.icons}>

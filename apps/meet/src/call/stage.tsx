@@ -101,13 +101,15 @@ export function Stage(props: StageProps) {
     if (focusKey === undefined) {
       // A single picture takes its own shape; several are alike.
       const ratio = entries.length === 1 ? ratios[entries[0]?.key ?? ""] : undefined;
-      const grid = gridLayout(entries.length, area, GAP, ratio);
+      // On an upright screen the own picture finds its place under the others.
+      const align = entries.length > 1 && area.height > area.width && selfView === "floating" && !receiveOnly ? "top" : "centre";
+      const grid = gridLayout(entries.length, area, GAP, { ratio, align });
       return new Map(entries.map(({ key }, index) => [key, grid[index]]));
     }
     const order = [...entries.filter(({ key }) => key === focusKey), ...entries.filter(({ key }) => key !== focusKey)];
     const focus = focusLayout(order.length, area, GAP);
     return new Map(order.map(({ key }, index) => [key, focus[index]]));
-  }, [entries, area, focusKey, ratios]);
+  }, [entries, area, focusKey, ratios, selfView, receiveOnly]);
   const left = [...boxes.values()].filter((box) => box === undefined).length;
   const onRatio = useCallback((key: string, ratio: number) => {
     setRatios((before) => (before[key] === ratio ? before : { ...before, [key]: ratio }));

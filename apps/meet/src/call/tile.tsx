@@ -5,6 +5,7 @@ import { useI18n } from "../i18n/index.tsx";
 import type { ConnectionStats } from "../sdk.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { classes, IconButton } from "../ui/button.tsx";
+import { useAfter } from "../ui/use-after.ts";
 import { Video } from "../ui/video.tsx";
 import type { Box } from "./grid.ts";
 import type { Participant } from "./model.ts";
@@ -40,6 +41,7 @@ export const Tile = memo(function Tile(props: TileProps) {
   const isScreen = source === "screen";
   const stream = isScreen ? participant.screen : participant.camera;
   const [upright, setUpright] = useState(false);
+  const late = useAfter(link === "connecting");
   const speaking = useSpeaking(isScreen ? null : stream, microphoneOn);
   const picture = stream !== null && (isScreen || cameraOn) && stream.getVideoTracks().length > 0;
 
@@ -93,6 +95,7 @@ export const Tile = memo(function Tile(props: TileProps) {
             <LoaderCircle size={24} className={styles.turning} aria-hidden="true" />
           )}
           <span>{t(`tile.${link}`)}</span>
+          {late && (box?.height ?? 0) > 160 ? <span>{t("tile.connecting.reason")}</span> : null}
           {link === "failed" && (box?.height ?? 0) > 160 ? <span>{t("tile.failed.text")}</span> : null}
         </div>
       )}

@@ -68,6 +68,7 @@ export function Choosers({ inputs = true }: { readonly inputs?: boolean }) {
           {t(playing ? "device.speaker.testing" : "device.speaker.test")}
         </Button>
       </div>
+      {tools.sdk.speakerSelectable ? null : <p className={styles.hint}>{t("device.speaker.fixed")}</p>}
     </div>
   );
 }

@@ -2,7 +2,6 @@
 import type { Message } from "./message.ts";
 
 export const en = {
-  "app.tagline": "Calls between browsers, over your own server",
   "nav.home": "Home",
   "nav.main": "Main",
   "nav.skip": "Skip to content",
@@ -16,14 +15,12 @@ export const en = {
   "home.room.text": "Several people, one link. Whoever opens the link is in.",
   "home.room.name": "Room name",
   "home.room.join": "Join room",
-  "home.room.new": "Suggest another name",
   "home.phone.title": "Phone",
   "home.phone.text": "Call one person by their ID, as on a telephone.",
   "home.phone.open": "Open the phone",
   "home.recent": "Recent rooms",
 
   "name.missing": "Enter a name, so that others know who you are.",
-  "room.missing": "Enter a room name.",
 
   "prejoin.title": "Join “{room}”",
   "prejoin.title.listen": "Listen to “{room}”",
@@ -31,12 +28,10 @@ export const en = {
   "prejoin.lead.listen": "You see and hear everybody. Your camera and microphone stay off.",
   "prejoin.join": "Join",
   "prejoin.listen": "Only listen",
-  "prejoin.talk": "Join with microphone",
   "prejoin.preview": "Camera preview",
   "prejoin.asking": "Starting camera and microphone…",
   "prejoin.asking.reason": "Your browser asks whether it may use them. Press Allow there.",
   "prejoin.camera.off": "Your camera is off",
-  "prejoin.camera.none": "No camera",
 
   "device.camera": "Camera",
   "device.microphone": "Microphone",
@@ -53,7 +48,6 @@ export const en = {
   "action.retry": "Try again",
   "action.close": "Close",
   "action.cancel": "Cancel",
-  "action.copy": "Copy",
   "action.copied": "Copied",
   "action.copy.failed": "Could not copy. Select the text and copy it by hand.",
   "action.dismiss": "Dismiss",
@@ -88,8 +82,7 @@ export const en = {
   "phone.dialing": "Calling {name}…",
   "phone.dialing.ringing": "Ringing",
   "phone.dialing.preparing": "Starting camera and microphone…",
-  "phone.connecting": "Connecting…",
-  "phone.connecting.reason": "Finding a way through the networks. This can take a few seconds.",
+  "tile.connecting.reason": "Finding a way through the networks. This can take a few seconds.",
   "phone.blocked": "Your camera or microphone did not start",
   "phone.blocked.anyway": "Call without them",
   "phone.hangup": "Hang up",
@@ -123,7 +116,6 @@ export const en = {
   "room.ended": "You are no longer in “{room}”",
   "room.failed": "Could not join “{room}”",
   "room.rejoin": "Join again",
-  "room.closed": "The room was closed.",
   "room.listeners-only": "Everyone here only listens.",
   "room.listening": "You only listen",
 
@@ -163,7 +155,6 @@ export const en = {
   "call.devices": "Devices and settings",
   "call.shortcuts": "Keyboard shortcuts",
   "call.talking": "Microphone is on while you hold Space",
-  "call.muted.hint": "Your microphone is off. Hold Space to talk.",
   "call.sharing": "You are sharing your screen",
   "call.sound.blocked": "Your browser holds the sound back.",
   "call.sound.play": "Turn sound on",
@@ -172,7 +163,6 @@ export const en = {
   "call.reconnected": "Connected again",
   "call.you": "You",
   "call.you.name": "{name} (you)",
-  "call.listeners": "Listeners",
 
   "tile.label": "{name}, {details}",
   "tile.muted": "microphone off",
@@ -212,7 +202,6 @@ export const en = {
   "chat.placeholder": "Write a message",
   "chat.send": "Send message",
   "chat.file": "Send a file",
-  "chat.too-long": "The message is too long: at most {count} characters.",
   "chat.not-sent": "Not sent",
   "chat.drop": "Drop files to send them to everyone",
   "chat.log": "Messages",
@@ -220,7 +209,6 @@ export const en = {
   "chat.joined": "{name} joined",
   "chat.left": "{name} left",
 
-  "file.offer": "{name} wants to send you a file",
   "file.accept": "Receive",
   "file.decline": "Decline",
   "file.save": "Save",
@@ -237,7 +225,6 @@ export const en = {
   "file.declined": "Declined",
   "file.cancelled": "Cancelled",
   "file.failed": "Failed",
-  "file.nobody": "Nobody is here to receive the file.",
 
   "people.title": "People",
   "people.connected": "connected",

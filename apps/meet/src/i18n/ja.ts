@@ -3,7 +3,6 @@ import type { en } from "./en.ts";
 import type { Message } from "./message.ts";
 
 export const ja: Readonly<Record<keyof typeof en, Message>> = {
-  "app.tagline": "自分のサーバーでつなぐ、ブラウザー通話",
   "nav.home": "ホーム",
   "nav.main": "メイン",
   "nav.skip": "本文へ移動",
@@ -17,14 +16,12 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "home.room.text": "リンクを開いた人どうしで、何人でも話せます。",
   "home.room.name": "ルーム名",
   "home.room.join": "ルームに入る",
-  "home.room.new": "別の名前にする",
   "home.phone.title": "電話",
   "home.phone.text": "IDを入力して、1対1で通話します。",
   "home.phone.open": "電話を開く",
   "home.recent": "最近のルーム",
 
   "name.missing": "名前を入力してください。",
-  "room.missing": "ルーム名を入力してください。",
 
   "prejoin.title": "「{room}」に入る",
   "prejoin.title.listen": "「{room}」を視聴する",
@@ -32,12 +29,10 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "prejoin.lead.listen": "参加者の映像と音声だけを受け取ります。カメラとマイクは使いません。",
   "prejoin.join": "参加する",
   "prejoin.listen": "視聴のみで参加",
-  "prejoin.talk": "マイクを使って参加",
   "prejoin.preview": "カメラのプレビュー",
   "prejoin.asking": "カメラとマイクを準備しています…",
   "prejoin.asking.reason": "ブラウザーの確認画面で「許可」を押してください。",
   "prejoin.camera.off": "カメラはオフです",
-  "prejoin.camera.none": "カメラがありません",
 
   "device.camera": "カメラ",
   "device.microphone": "マイク",
@@ -54,7 +49,6 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "action.retry": "もう一度試す",
   "action.close": "閉じる",
   "action.cancel": "キャンセル",
-  "action.copy": "コピー",
   "action.copied": "コピーしました",
   "action.copy.failed": "コピーできませんでした。文字を選択してコピーしてください。",
   "action.dismiss": "閉じる",
@@ -89,8 +83,7 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "phone.dialing": "{name}に発信しています…",
   "phone.dialing.ringing": "呼び出し中",
   "phone.dialing.preparing": "カメラとマイクを準備しています…",
-  "phone.connecting": "接続しています…",
-  "phone.connecting.reason": "通信経路を探しています。数秒かかることがあります。",
+  "tile.connecting.reason": "通信経路を探しています。数秒かかることがあります。",
   "phone.blocked": "カメラまたはマイクを開始できませんでした",
   "phone.blocked.anyway": "使わずに発信する",
   "phone.hangup": "切る",
@@ -124,7 +117,6 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "room.ended": "「{room}」から切断されました",
   "room.failed": "「{room}」に入れませんでした",
   "room.rejoin": "もう一度参加する",
-  "room.closed": "ルームは閉じられました。",
   "room.listeners-only": "いま参加している人は、全員が視聴のみです。",
   "room.listening": "視聴のみ",
 
@@ -164,7 +156,6 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "call.devices": "デバイスと設定",
   "call.shortcuts": "キーボードショートカット",
   "call.talking": "スペースキーを押している間、マイクがオンです",
-  "call.muted.hint": "マイクはオフです。スペースキーを押している間だけ話せます。",
   "call.sharing": "画面を共有しています",
   "call.sound.blocked": "ブラウザーが音声を止めています。",
   "call.sound.play": "音声を再生する",
@@ -173,7 +164,6 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "call.reconnected": "再接続しました",
   "call.you": "自分",
   "call.you.name": "{name}（自分）",
-  "call.listeners": "視聴者",
 
   "tile.label": "{name}、{details}",
   "tile.muted": "マイクオフ",
@@ -213,7 +203,6 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "chat.placeholder": "メッセージを入力",
   "chat.send": "メッセージを送信",
   "chat.file": "ファイルを送る",
-  "chat.too-long": "メッセージが長すぎます。{count}文字以内にしてください。",
   "chat.not-sent": "未送信",
   "chat.drop": "ここにドロップすると、全員に送信します",
   "chat.log": "メッセージ一覧",
@@ -221,7 +210,6 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "chat.joined": "{name}さんが参加しました",
   "chat.left": "{name}さんが退出しました",
 
-  "file.offer": "{name}さんからファイルが届いています",
   "file.accept": "受け取る",
   "file.decline": "断る",
   "file.save": "保存",
@@ -238,7 +226,6 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "file.declined": "断られました",
   "file.cancelled": "キャンセルされました",
   "file.failed": "失敗しました",
-  "file.nobody": "ファイルを受け取る人がいません。",
 
   "people.title": "参加者",
   "people.connected": "接続済み",

@@ -1,4 +1,5 @@
 /** What each error code means to the person in front of the screen, and what to do now. */
+import type { DataErrorCode, DeviceErrorCode, SdkErrorCode } from "@tsunagi/sdk";
 
 /** What happened (and why, as far as known), then the remedy. */
 export type ErrorText = readonly [happened: string, remedy?: string];
@@ -80,6 +81,53 @@ export const errorsEn = {
   "media.screen.cancelled": ["Nothing was shared.", "Press Share screen again and choose a screen, window or tab."],
   "media.screen.unsupported": ["This browser cannot share the screen.", "Use a browser on a computer."],
 
+  // Signalling, connections and data (packages/sdk)
+  "signal.server.unreachable": [
+    "The server cannot be reached.",
+    "Check that you are online and that the server is running, then try again.",
+  ],
+  "signal.server.confused": ["The server answered in a way that this page does not understand.", "Reload the page."],
+  "signal.request.timeout": ["The server did not answer in time.", "Try again."],
+  "signal.client.closed": ["This page is no longer connected to the server.", "Connect again."],
+  "signal.credential.failed": ["Signing in did not work.", "Sign in again, then open the link once more."],
+  "signal.options.invalid": ["This page was set up wrongly.", "Check the API key in the settings."],
+  "connection.state.closed": ["This call is already over.", "Call again."],
+  "connection.state.answered": ["This call was answered already.", "Go on with the call, or hang up."],
+  "connection.transport.failed": [
+    "No connection between the two of you could be made.",
+    "Try another network, or ask the operator whether a TURN server is set up.",
+  ],
+  "connection.negotiation.failed": [
+    "The two browsers could not agree on how to send picture and sound.",
+    "Update both browsers, then call again.",
+  ],
+  "connection.target.invalid": ["You cannot call yourself.", "Enter the other side’s ID."],
+  "media.track.unknown": ["The device could not be changed during the call.", "Turn it off and on again."],
+  "media.screen.failed": ["The screen could not be shared.", "Choose another window, or restart the browser."],
+  "media.speaker.unsupported": [
+    "This browser uses the system’s speaker only.",
+    "Choose the speaker in the system’s sound settings.",
+  ],
+  "data.value.unsupported": ["This cannot be sent.", "Send it as a file."],
+  "data.message.too-large": ["That was too long to send.", "Send less at once, or send it as a file."],
+  "data.message.aborted": ["Sending was stopped.", "Send it again."],
+  "data.queue.full": ["Too much is waiting to be sent.", "Wait a moment, then try again."],
+  "data.connection.closed": ["The chat is closed.", "Call again to reopen it."],
+  "data.connection.interrupted": ["The connection is being restored.", "Wait a moment, then try again."],
+  "data.frame.malformed": ["The other side sent something unreadable.", "Ask the other side to reload the page."],
+  "data.peer.unsupported": ["The other side’s program cannot chat in this way.", "Use the same app on both sides."],
+  "data.session.lost": ["The chat lost its thread after the connection broke.", "Hang up, then call again."],
+  "file.transfer.unsupported": ["The other side’s program cannot receive files.", "Use the same app on both sides."],
+  "file.transfer.rejected": ["The file was declined.", "Ask the other side before you send it again."],
+  "file.transfer.cancelled": ["The transfer was cancelled.", "Send the file again if it is still wanted."],
+  "file.transfer.interrupted": ["The connection ended before the file was whole.", "Send the file again."],
+  "file.transfer.limit": ["The other side is receiving as many files as it can.", "Wait until one is done, then send it again."],
+  "file.transfer.too-large": ["The file is larger than the other side takes.", "Send a smaller file."],
+  "file.transfer.malformed": ["The file arrived damaged.", "Send the file again."],
+  "file.metadata.too-large": ["The file’s name is too long.", "Rename the file, then send it again."],
+  "file.read.failed": ["The file could not be read.", "Check that it was not moved or changed, then send it again."],
+  "file.digest.mismatch": ["The file arrived damaged.", "Send the file again."],
+
   // The app's own
   "meet.config.unavailable": ["The server did not answer.", "Check that it is running and that you are online, then try again."],
   "meet.file.too-many": ["Those are too many files at once.", "Send at most 10 at a time."],
@@ -89,4 +137,4 @@ export const errorsEn = {
     "Something in this page went wrong.",
     "Reload the page. If it happens again, tell the operator the code below.",
   ],
-} as const satisfies Readonly<Record<string, ErrorText>>;
+} as const satisfies Readonly<Record<DataErrorCode | DeviceErrorCode | SdkErrorCode, ErrorText> & Record<string, ErrorText>>;
