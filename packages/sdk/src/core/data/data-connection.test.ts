@@ -198,6 +198,16 @@ describe("data connection", () => {
     expect([seen, callerLink.renewals]).toEqual([["hung-up"], []]);
   });
 
+  it("notices a channel that closed without an event when it sends", async () => {
+    const { clock, caller, channels, callerLink, received } = opened();
+    const channel = channels[0]?.caller;
+    if (channel !== undefined) channel.readyState = "closed";
+    const sent = [caller.send("one"), caller.send("two")];
+    await clock.advanceAsync(2000);
+    await Promise.all(sent);
+    expect([received, callerLink.renewals]).toEqual([["one", "two"], ["the data channel ended"]]);
+  });
+
   it("refuses lossy messages while it is being restored", async () => {
     const { clock, caller, cut } = opened({ reliability: { maxRetransmits: 0 } });
     cut();

@@ -83,6 +83,7 @@ export class DataConnection extends Emitter<DataConnectionEvents> implements Own
           this.emit("error", error);
           this.close("failed");
         },
+        onClosed: () => this.#channelClosed(),
         isPathUp: () => init.link.state === "connected",
       },
     );
@@ -208,17 +209,18 @@ export class DataConnection extends Emitter<DataConnectionEvents> implements Own
       this.#pipe.attach(channel, this.#init.link.peerConnection?.sctp?.maxMessageSize);
       this.#update();
     };
-    const onClose = () => {
-      if (channel !== this.#channel) return;
-      this.#dropChannel();
-      const cancel = this.#init.platform.clock.after(HANG_UP_GRACE_MS, () => {
-        this.#interrupted();
-        this.#init.link.renew("the data channel ended");
-      });
-      this.#channelOffs = [cancel];
-    };
-    this.#channelOffs = [listen(channel, "open", onOpen), listen(channel, "close", onClose)];
+    this.#channelOffs = [listen(channel, "open", onOpen), listen(channel, "close", () => this.#channelClosed())];
     if (channel.readyState === "open") onOpen();
+  }
+
+  /** The current channel ended: for good if the other side has hung up, else another one is asked for. */
+  #channelClosed(): void {
+    this.#dropChannel();
+    const cancel = this.#init.platform.clock.after(HANG_UP_GRACE_MS, () => {
+      this.#interrupted();
+      this.#init.link.renew("the data channel ended");
+    });
+    this.#channelOffs = [cancel];
   }
 
   /** Forgets the channel that was; what its session had not got confirmed waits for the next. */

@@ -1,8 +1,9 @@
 /** The receiving side of one file: keeps what comes in blobs, so that a browser may hold it on disk, and digests as it comes. */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { CodedError, type JsonValue } from "@tsunagi/base";
 import type { Blob, BlobFactory, BlobPort } from "./blob.ts";
 import type { FileControl, FileOffer } from "./file-control.ts";
-import { Sha256 } from "./sha256.ts";
 import { Transfer, type TransferPort } from "./transfer.ts";
 
 /** So much is held in memory before it becomes a blob. */
@@ -25,7 +26,7 @@ export class IncomingFile extends Transfer<Blob, IncomingFileEvents> {
   readonly mimeType: string;
   readonly metadata: JsonValue | undefined;
   readonly #createBlob: BlobFactory;
-  readonly #hash = new Sha256();
+  readonly #hash = sha256.create();
   #accepted = false;
   #held = false;
   #received = 0;
@@ -124,17 +125,17 @@ export class IncomingFile extends Transfer<Blob, IncomingFileEvents> {
       this.#refuse("file.transfer.malformed", `${this.#received} of ${this.size} bytes came.`);
       return;
     }
-    const sha256 = this.#hash.digest();
-    if (sha256 !== expected) {
+    const digest = bytesToHex(this.#hash.digest());
+    if (digest !== expected) {
       this.#refuse("file.digest.mismatch", "What arrived is not what was sent.");
       return;
     }
     this.#gather();
     const blob = this.#createBlob(this.#parts, this.mimeType) as Blob;
     this.release();
-    this.#sha256 = sha256;
+    this.#sha256 = digest;
     this.progress("received", this.size, true);
-    this.control({ type: "done", id: this.id, sha256 });
+    this.control({ type: "done", id: this.id, sha256: digest });
     this.succeed(blob);
   }
 

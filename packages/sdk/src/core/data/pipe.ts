@@ -45,6 +45,8 @@ export type PipeHandler = {
   onPlain(): void;
   /** The two ends cannot go on: the connection must end. */
   onBroken(error: CodedError): void;
+  /** The channel turned out to be closed: it may be so without an event, when its RTCPeerConnection was closed on this side. */
+  onClosed(): void;
   /** Whether the path under the channel works now. */
   isPathUp(): boolean;
 };
@@ -179,6 +181,10 @@ export class DataPipe {
     const channel = this.#channel;
     if (channel === undefined || this.#pumping) return;
     if (this.#mode === "session" && this.#recovering && !this.#greeted) return;
+    if (channel.readyState === "closed") {
+      this.#handler.onClosed();
+      return;
+    }
     this.#pumping = true;
     try {
       while (channel === this.#channel && channel.readyState === "open" && channel.bufferedAmount < HIGH_WATER_BYTES) {
@@ -194,7 +200,7 @@ export class DataPipe {
       const outgoing = this.#held ?? this.#session.next() ?? this.#take();
       if (outgoing === undefined) return false;
       this.#held = outgoing;
-      if (!put(channel, outgoing.data)) return false;
+      if (!this.#put(channel, outgoing.data)) return false;
       if (outgoing === this.#session.next()) this.#session.handed();
       this.#held = undefined;
       return true;
@@ -205,7 +211,7 @@ export class DataPipe {
       if (frame === undefined) return false;
       this.#session.push(frame);
     }
-    if (!put(channel, frame.data)) return false;
+    if (!this.#put(channel, frame.data)) return false;
     this.#session.handed();
     return true;
   }
@@ -276,7 +282,7 @@ export class DataPipe {
       else this.#deliver(data);
     } finally {
       if (due && channel !== undefined && channel === this.#channel) {
-        put(channel, encodeFrame({ kind: "ack", received: session.acknowledge() }));
+        this.#put(channel, encodeFrame({ kind: "ack", received: session.acknowledge() }));
       }
     }
   }
@@ -299,7 +305,7 @@ export class DataPipe {
   }
 
   #hello(channel: DataChannelPort): void {
-    put(channel, encodeFrame({ kind: "hello", version: SESSION_VERSION, received: this.#session.acknowledge() }));
+    this.#put(channel, encodeFrame({ kind: "hello", version: SESSION_VERSION, received: this.#session.acknowledge() }));
   }
 
   /** Takes the other end for one without the session when its hello does not come, though the path is up. */
@@ -327,6 +333,17 @@ export class DataPipe {
     this.#session.release();
     this.#handler.onPlain();
     this.pump();
+  }
+
+  /** False: the channel did not take it, because it is closed or its buffer is full. */
+  #put(channel: DataChannelPort, data: ChannelData): boolean {
+    try {
+      if (typeof data === "string") channel.send(data);
+      else channel.send(data);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #dispatch(frame: Frame): void {
@@ -363,17 +380,6 @@ export class DataPipe {
   #delivered(value: unknown): void {
     this.counts.messagesReceived += 1;
     this.#handler.onMessage(value);
-  }
-}
-
-/** False: the channel did not take it, because it has just closed or its buffer is full. */
-function put(channel: DataChannelPort, data: ChannelData): boolean {
-  try {
-    if (typeof data === "string") channel.send(data);
-    else channel.send(data);
-    return true;
-  } catch {
-    return false;
   }
 }
 
