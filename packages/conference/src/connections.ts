@@ -7,6 +7,9 @@ import type { World } from "./world.ts";
 
 type Relay = Outbound<RelayBody>;
 
+/** Ends remembered inside one recovery window; beyond them the other ends learn it when the window closes. */
+const MAX_HUNG_UP = 10_000;
+
 /** A client's message for another peer. */
 export function relayMessage(world: World, sender: Peer, message: Relay, text: string): void {
   const why = tryRelay(world, sender, message, text);
@@ -17,8 +20,15 @@ function tryRelay(world: World, sender: Peer, message: Relay, text: string): Ref
   const connection = sender.connections?.get(connectionKey(message.to, message.connection));
   if (message.type === "offer") return offer(world, sender, message, text, connection);
   if (connection === undefined) {
-    // Both ends may hang up at once, and either may have gone meanwhile: there is nothing left to end.
-    if (message.type === "hangup") return undefined;
+    if (message.type === "hangup" || message.type === "reject") {
+      // A restarted server may not know of it yet: it stands only in what the other end is going to declare.
+      if (world.recoveryUntil !== undefined) {
+        rememberHangup(world, sender, message);
+        return undefined;
+      }
+      // Both ends may hang up at once, and either may have gone meanwhile: there is nothing left to end.
+      if (message.type === "hangup") return undefined;
+    }
     return refusal("connection.id.unknown", `no connection ${message.connection} with this peer`);
   }
   const isCaller = connection.caller === sender;
@@ -45,6 +55,23 @@ function tryRelay(world: World, sender: Peer, message: Relay, text: string): Ref
     default:
       return assertNever(message);
   }
+}
+
+function rememberHangup(world: World, sender: Peer, message: Extract<Relay, { readonly type: "hangup" | "reject" }>): void {
+  if (world.hungUpInRecovery.size >= MAX_HUNG_UP) return;
+  world.hungUpInRecovery.set(hungUpKey(sender.app.app.id, message.to, sender.id, message.connection), message.reason);
+}
+
+/** Whether the other end has ended the connection before this one came back to declare it: the reason, which is told once. */
+export function takeHangup(world: World, declaredBy: Peer, otherPeer: string, connection: string): EndReason | undefined {
+  const key = hungUpKey(declaredBy.app.app.id, declaredBy.id, otherPeer, connection);
+  const reason = world.hungUpInRecovery.get(key);
+  world.hungUpInRecovery.delete(key);
+  return reason;
+}
+
+function hungUpKey(appId: string, toldTo: string, endedBy: string, connection: string): string {
+  return [appId, toldTo, endedBy, connection].join("\n");
 }
 
 function offer(

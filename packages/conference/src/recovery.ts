@@ -4,11 +4,11 @@
  */
 import { isPeerId } from "@tsunagi/base";
 import type { HeldConnection, HeldRoom, Member, Permissions } from "@tsunagi/protocol";
-import { addConnection, confirm, endConnection, hangUp } from "./connections.ts";
+import { addConnection, confirm, endConnection, hangUp, takeHangup } from "./connections.ts";
 import type { Input, LostRoom } from "./io.ts";
 import { addPeer, endPeer, grantsOf, mayOpen, welcome } from "./peers.ts";
 import { type Refusal, refusal } from "./refusal.ts";
-import { addMember, createRoom, mayEnter } from "./rooms.ts";
+import { addMember, createRoom, leaveRoom, mayEnter } from "./rooms.ts";
 import { type AppState, connectionKey, type Peer, type Queued, type Room } from "./state.ts";
 import type { World } from "./world.ts";
 
@@ -35,6 +35,7 @@ export function restorePeer(world: World, app: AppState | undefined, input: Rest
     app.expected -= 1;
     peer.session = input.session;
     welcome(world, peer, input.grants);
+    leaveUndeclared(world, peer, input.rooms);
   }
   // What follows may send to the peer: it must come after the reply.
   const later: (() => void)[] = [];
@@ -43,7 +44,7 @@ export function restorePeer(world: World, app: AppState | undefined, input: Rest
     const lost = restoreRoom(world, peer, held, later);
     if (lost !== undefined) lostRooms.push({ room: held.room, code: lost.code, message: lost.message });
   }
-  for (const held of input.connections) restoreConnection(world, peer, held);
+  for (const held of input.connections) restoreConnection(world, peer, held, later);
   world.push({ type: "restored", session: input.session, peerId: peer.id, grants: grantsOf(peer), lostRooms });
   for (const send of later) send();
   for (const { text, connectionKey: key } of queue) {
@@ -60,6 +61,13 @@ function mayRestore(world: World, app: AppState, input: Restore): Refusal | unde
     return app.app.enabled ? undefined : refusal("auth.key.unknown", "no enabled app has this key");
   }
   return mayOpen(app, input.peerId);
+}
+
+/** Others declared it a member, but it left just before the restart, or has not heard yet that it had joined: it will ask again. */
+function leaveUndeclared(world: World, peer: Peer, declared: readonly HeldRoom[]): void {
+  for (const room of [...(peer.rooms?.values() ?? [])]) {
+    if (!declared.some((held) => held.room === room.name)) leaveRoom(world, peer, room, "left");
+  }
 }
 
 function restoreRoom(world: World, peer: Peer, held: HeldRoom, later: (() => void)[]): Refusal | undefined {
@@ -86,6 +94,10 @@ function restoreRoom(world: World, peer: Peer, held: HeldRoom, later: (() => voi
   for (const other of held.others) {
     known.add(other.peerId);
     expectMember(world, peer, room, other);
+    // It has left meanwhile, or there is no place for it.
+    if (!room.members.has(other.peerId)) {
+      later.push(() => world.send(peer, { type: "member-left", room: room.name, peerId: other.peerId }));
+    }
   }
   // Members whom the client has not heard of: they came while it was away.
   for (const { member } of room.members.values()) {
@@ -104,11 +116,17 @@ function expectMember(world: World, declaredBy: Peer, room: Room, member: Member
   world.toRoom(room, { type: "member-joined", room: room.name, member }, { except: declaredBy });
 }
 
-function restoreConnection(world: World, peer: Peer, held: HeldConnection): void {
+function restoreConnection(world: World, peer: Peer, held: HeldConnection, later: (() => void)[]): void {
   const existing = peer.connections?.get(connectionKey(held.peer, held.connection));
   if (existing !== undefined) {
     confirm(existing, existing.caller === peer);
     if (held.established && existing.state.state === "ringing") existing.state = { state: "established", at: world.now };
+    return;
+  }
+  const reason = takeHangup(world, peer, held.peer, held.connection);
+  if (reason !== undefined) {
+    const type = held.outgoing && !held.established ? "reject" : "hangup";
+    later.push(() => world.sendRelay(peer, { type, from: held.peer, connection: held.connection, reason }));
     return;
   }
   const limit = peer.app.app.limits.connectionsPerPeer;
@@ -141,6 +159,7 @@ function expectPeer(world: World, app: AppState, peerId: string): Peer | undefin
 export function endRecovery(world: World): void {
   world.recoveryUntil = undefined;
   world.endedInRecovery.clear();
+  world.hungUpInRecovery.clear();
   for (const app of world.apps.values()) {
     if (app.expected > 0) {
       for (const peer of [...app.peers.values()]) if (peer.presence.state === "expected") endPeer(world, peer);

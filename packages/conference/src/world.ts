@@ -1,6 +1,6 @@
 /** What the core's sub-machines share: the state, the time of this call, and the outputs that it gathers. */
 import type { Millis } from "@tsunagi/base";
-import type { Inbound, RelayBody, ServerCounted } from "@tsunagi/protocol";
+import type { EndReason, Inbound, RelayBody, ServerCounted } from "@tsunagi/protocol";
 import { Deadlines } from "./deadlines.ts";
 import type { ConferenceEvent, Output, SessionId } from "./io.ts";
 import type { Refusal } from "./refusal.ts";
@@ -30,6 +30,8 @@ export class World {
   recoveryUntil: Millis | undefined;
   /** Sessions that ended for good inside the recovery window: their tokens still verify, but must not bring them back. */
   readonly endedInRecovery = new Set<SessionId>();
+  /** Connections that one end ended inside the recovery window before the other end has come back and declared them. */
+  readonly hungUpInRecovery = new Map<string, EndReason>();
   now: Millis;
   wallOffsetMs: number;
   #outputs: Output[] = [];

@@ -102,6 +102,57 @@ describe("after the server lost everything", () => {
     expect(sim.conference.counts()).toMatchObject({ peers: 2, rooms: 1, calls: 0, deadlines: 0 });
   });
 
+  it("who hung up, rejected or left while nobody listened is heard, whoever comes back first", () => {
+    for (const leaverFirst of [true, false]) {
+      const sim = new Sim();
+      const old = { stays: sim.open("stays"), leaves: sim.open("leaves") };
+      sim.restart();
+      const connections = [
+        call("leaves", true),
+        { ...call("leaves", true), connection: "ringing", established: false },
+        { ...call("leaves", false), connection: "cancelled", established: false },
+      ];
+      const comeBack = {
+        stays: () => sim.restore(old.stays, { rooms: [heldRoom("tea", "stays", ["leaves"])], connections }),
+        leaves: () =>
+          sim
+            .restore(old.leaves)
+            .send({ type: "hangup", to: "stays", connection: "call", reason: "hung-up" })
+            .send({ type: "reject", to: "stays", connection: "ringing", reason: "busy" })
+            .send({ type: "hangup", to: "stays", connection: "cancelled", reason: "cancelled" })
+            .leave("tea"),
+      };
+      const first = leaverFirst ? comeBack.leaves() : comeBack.stays();
+      const second = leaverFirst ? comeBack.stays() : comeBack.leaves();
+      const stays = leaverFirst ? second : first;
+      expect(stays.take()).toEqual(
+        expect.arrayContaining([
+          { type: "hangup", from: "leaves", connection: "call", reason: "hung-up" },
+          { type: "reject", from: "leaves", connection: "ringing", reason: "busy" },
+          { type: "hangup", from: "leaves", connection: "cancelled", reason: "cancelled" },
+          { type: "member-left", room: "tea", peerId: "leaves" },
+        ]),
+      );
+      expect(sim.conference.connections("app")).toEqual([]);
+      expect(sim.conference.rooms("app")).toMatchObject([{ members: [{ peerId: "stays" }] }]);
+      sim.advance(60_000);
+      expect(stays.inbox).toEqual([]);
+    }
+  });
+
+  it("who had joined without hearing so joins again", () => {
+    const sim = new Sim();
+    const [a, b] = [sim.open("a"), sim.open("b")];
+    sim.restart();
+    const a2 = sim.restore(a, { rooms: [heldRoom("tea", "a", ["b"])] });
+    const b2 = sim.restore(b).join("tea");
+    expect(b2.take()).toMatchObject([{ type: "joined", others: [{ peerId: "a" }] }]);
+    expect(a2.take()).toMatchObject([
+      { type: "member-left", peerId: "b" },
+      { type: "member-joined", member: { peerId: "b" } },
+    ]);
+  });
+
   it("a client that shows it holds a connection keeps it", () => {
     const sim = new Sim();
     const [a, b] = [sim.open("a"), sim.open("b")];
