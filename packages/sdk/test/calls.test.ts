@@ -66,7 +66,7 @@ describe("a call", () => {
   });
 
   it("is rejected with a reason", async () => {
-    const { world, outgoing, incoming } = await ring();
+    const { world, outgoing, incoming, alice, bob } = await ring();
     const seen: string[] = [];
     outgoing.on("reject", (reason) => seen.push(`reject ${reason}`));
     outgoing.on("close", (reason) => seen.push(`close ${reason}`));
@@ -74,6 +74,7 @@ describe("a call", () => {
     expect(incoming().state).toBe("closed");
     await world.until(() => outgoing.state === "closed");
     expect(seen).toEqual(["reject busy", "close busy"]);
+    expect([alice.connections.size, bob.connections.size]).toEqual([0, 0]);
     await expectNothingLeft(world);
   });
 

@@ -368,14 +368,14 @@ export class Peer extends Emitter<PeerEvents> {
     });
     this.#own(entry, connection, {
       remoteAnswered: () => connection.remoteAnswered(),
-      remoteRejected: (reason) => connection.remoteRejected(reason),
+      remoteRejected: (reason) => this.#forget(entry, () => connection.remoteRejected(reason)),
     });
     return connection;
   }
 
   #addData(entry: Entry, fields: Pick<DataConnection, "metadata" | "label" | "serialization"> & { reliability: Reliability }) {
     const connection = new DataConnection({ ...fields, ...this.#initOf(entry, fields.metadata) });
-    this.#own(entry, connection, { remoteRejected: (reason) => connection.ownerClosed(reason) });
+    this.#own(entry, connection, { remoteRejected: (reason) => this.#forget(entry, () => connection.ownerClosed(reason)) });
     return connection;
   }
 
