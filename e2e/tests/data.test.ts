@@ -182,7 +182,20 @@ describe.each([
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     });
-    await bob.waitFor(() => received.length >= 600, { timeoutMs: 30_000 });
+    // What each end knows, should it not come to an end.
+    const facts = () => ({
+      state: data.state,
+      received: received.length,
+      buffered: data.bufferedAmount,
+      pc: data.getPeerConnection()?.connectionState,
+    });
+    await bob
+      .waitFor(() => received.length >= 600, { timeoutMs: 60_000 })
+      .catch(async (error: Error) => {
+        throw new Error(`${error.message}; ${JSON.stringify([await alice.evaluate(facts), await bob.evaluate(facts)])}`, {
+          cause: error,
+        });
+      });
     const numbers = await bob.evaluate(() => received.map((each) => (each as { n: number }).n));
     expect(numbers).toEqual([...Array(600).keys()]);
     await alice.close();
