@@ -7,13 +7,14 @@ declare global {
   var peer: import("@tsunagi/sdk").Peer;
 }
 
-/** Makes the page's `peer` and waits until it is open. Returns its ID, given or made by the server. */
+/** Makes the page's `peer` and waits until it is open. Returns its ID, given or made by the server. `helpers.kept.account` makes further ones. */
 export async function openPeer(page: BrowserPage, server: ServerProcess, id?: string): Promise<string> {
   return page.evaluate(
     async (url: string, key: string, wanted: string | undefined) => {
       const options = { server: url, key };
+      helpers.kept.account = options;
       globalThis.peer = wanted === undefined ? new Tsunagi.Peer(options) : new Tsunagi.Peer(wanted, options);
-      return helpers.within(5_000, "the peer's open", peer.once("open"));
+      return helpers.within(15_000, "the peer's open", peer.once("open"));
     },
     server.url,
     server.key,
