@@ -58,7 +58,7 @@ export class NativeSession implements SessionSink {
       this.owner.overflow(this);
       return;
     }
-    if (this.socket?.readyState === 1) this.socket.send(text);
+    if (this.socket?.readyState === 1) this.socket.sendCounted(text);
   }
 
   opened(peerId: string, grants: Grants): void {

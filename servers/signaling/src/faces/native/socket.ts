@@ -8,6 +8,12 @@ import type { NativeSession } from "./session.ts";
 /** Bytes that may wait in the socket before uncounted messages are no longer answered: their receiver does not read. */
 const MAX_BUFFERED = 1_048_576;
 
+/**
+ * The same for counted messages, whose unconfirmed ones the session keeps: twice as much as it may keep (4 Mi characters, sent at once
+ * after a resume). More is waiting only where a client confirms what it has not read.
+ */
+const MAX_COUNTED_BUFFERED = 8_388_608;
+
 export class NativeSocket extends WebSocket {
   face: NativeFace | undefined;
   session: NativeSession | undefined;
@@ -24,6 +30,12 @@ export class NativeSocket extends WebSocket {
   sendUncounted(text: string): void {
     if (this.readyState !== WebSocket.OPEN) return;
     if (this.bufferedAmount > MAX_BUFFERED) this.terminate();
+    else this.send(text);
+  }
+
+  /** Counted messages: a receiver that does not read loses its socket, and may resume its session over another. */
+  sendCounted(text: string): void {
+    if (this.bufferedAmount > MAX_COUNTED_BUFFERED) this.terminate();
     else this.send(text);
   }
 
