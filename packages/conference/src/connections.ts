@@ -22,10 +22,7 @@ function tryRelay(world: World, sender: Peer, message: Relay, text: string): Ref
   if (connection === undefined) {
     if (message.type === "hangup" || message.type === "reject") {
       // A restarted server may not know of it yet: it stands only in what the other end is going to declare.
-      if (world.recoveryUntil !== undefined) {
-        rememberHangup(world, sender, message);
-        return undefined;
-      }
+      if (world.recoveryUntil !== undefined) rememberHangup(world, sender, message);
       // Both ends may hang up at once, and either may have gone meanwhile: there is nothing left to end.
       if (message.type === "hangup") return undefined;
     }
