@@ -168,9 +168,9 @@ describe("a call", () => {
     incoming().on("stream", ({ id }) => seen.push(`+${id}`));
     incoming().on("streamremoved", ({ id }) => seen.push(`-${id}`));
     const expected: string[] = [];
+    const screen = stream("video");
     for (let round = 0; round < 5; round++) {
-      const screen = stream("video");
-      const [track] = screen.getTracks();
+      const [track] = stream("video").getTracks();
       if (track === undefined) throw new Error("no track");
       outgoing.addTrack(track, screen);
       await world.run(500);

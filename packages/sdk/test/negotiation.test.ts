@@ -37,13 +37,17 @@ class Side {
     connection.on("streamremoved", ({ id }) => this.shown.splice(this.shown.indexOf(id), 1));
   }
 
+  readonly #screen = stream();
+
   async perform(operation: Operation, world: World): Promise<void> {
     const { connection } = this;
     const last = [...this.extra].at(-1);
     switch (operation.act) {
       case "add": {
-        const added = stream(operation.kind);
-        const [track] = added.getTracks() as MediaStreamTrack[];
+        // Now a stream of its own, now one that was used before.
+        const own = stream(operation.kind);
+        const [track] = own.getTracks() as MediaStreamTrack[];
+        const added = operation.afterMs % 2 === 0 ? own : this.#screen;
         if (track === undefined || this.extra.size >= 4) return;
         this.extra.set(track, added);
         connection.addTrack(track, added);
@@ -114,7 +118,9 @@ async function scenario(seed: number, operations: readonly Operation[]): Promise
   for (const [here, there] of [sides, sides.toReversed()] as [Side, Side][]) {
     const received = there.connection.remoteStreams.flatMap((each) => each.getTracks());
     expect(received).toHaveLength(here.sent);
-    // Announced once each, and the extra ones by their own streams.
+    // Announced once each, the extra ones by their own streams.
+    const ids = there.connection.remoteStreams.map(({ id }) => id);
+    for (const { id } of here.extra.values()) expect(ids).toContain(id);
     expect(there.shown.toSorted()).toEqual(there.connection.remoteStreams.map(({ id }) => id).toSorted());
     expect(here.connection.getPeerConnection()?.signalingState).toBe("stable");
     expect(here.connection.state).toBe("connected");

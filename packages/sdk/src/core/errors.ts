@@ -11,7 +11,6 @@ export const SDK_ERROR_CODES = {
   "connection.state.closed": "The connection or room is closed.",
   "connection.state.answered": "The call was answered or refused already.",
   "connection.transport.failed": "No path between the two browsers was found, or it was lost and could not be repaired.",
-  "connection.negotiation.failed": "The two browsers could not agree on a session description.",
   "connection.target.invalid": "A peer cannot connect to itself, or before it knows its ID.",
   "media.track.unknown": "The track is not one of those that this connection sends.",
 } as const;

@@ -58,7 +58,6 @@ export interface SenderPort {
   replaceTrack(track: MediaStreamTrackPort | null): Promise<void>;
   getParameters(): SendParameters;
   setParameters(parameters: SendParameters): Promise<void>;
-  setStreams?(...streams: MediaStreamPort[]): void;
 }
 export interface ReceiverPort {
   readonly track: MediaStreamTrackPort;

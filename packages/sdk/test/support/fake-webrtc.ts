@@ -93,10 +93,6 @@ class FakeTransceiver implements TransceiverPort {
       },
       getParameters: () => parameters,
       setParameters: async () => {},
-      setStreams: (...streams: MediaStreamPort[]) => {
-        this.streams = streams.map(({ id }) => id);
-        pc.checkNegotiation();
-      },
     };
     this.sender = sender;
   }

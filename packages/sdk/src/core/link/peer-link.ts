@@ -149,7 +149,7 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
     }
     this.#renewals += 1;
     if (this.#renewals > MAX_RENEWALS) {
-      void this.#fail();
+      void this.#fail(why);
       return;
     }
     this.#epoch += 1;
@@ -291,10 +291,11 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
     if (this.#state === "connected") this.#setState("reconnecting");
   }
 
-  async #fail(): Promise<void> {
+  async #fail(why?: string): Promise<void> {
     const report = await this.#transport?.pc.getStats().catch(() => undefined);
     if (this.#state === "closed") return;
-    this.emit("failed", describePairs(report));
+    const tried = describePairs(report);
+    this.emit("failed", why === undefined ? tried : `${why}; ${tried}`);
     this.close();
   }
 

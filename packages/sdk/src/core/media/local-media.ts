@@ -25,6 +25,8 @@ export class LocalMedia {
   readonly #log: Log;
   readonly #tracks = new Map<MediaStreamTrackPort, MediaStreamPort>();
   readonly #senders = new Map<MediaStreamTrackPort, SenderPort>();
+  /** The stream that a sender was first used for is the one it announces for good. */
+  readonly #announced = new Map<SenderPort, string>();
   #options: MediaOptions;
   #pc: PeerConnectionPort | undefined;
 
@@ -43,6 +45,7 @@ export class LocalMedia {
   adopt(pc: PeerConnectionPort, offering: boolean): void {
     this.#pc = pc;
     this.#senders.clear();
+    this.#announced.clear();
     if (!offering) return;
     this.#attachAll();
     for (const kind of ["audio", "video"] as const) {
@@ -127,6 +130,7 @@ export class LocalMedia {
   release(): void {
     this.#pc = undefined;
     this.#senders.clear();
+    this.#announced.clear();
     this.#tracks.clear();
   }
 
@@ -144,8 +148,10 @@ export class LocalMedia {
   }
 
   /**
-   * Uses an m-section in which nothing is sent before a new one is made. `addTrack` does so only with those that never sent anything
-   * (webrtc-pc §5.1): switching a screen share on and off would make the description longer each time.
+   * Uses the m-section again in which this stream was sent before: `addTrack` takes only those that never sent anything (webrtc-pc
+   * §5.1), so a camera switched on and off would make the description longer each time. For another stream there is a new one:
+   * RTCRtpSender.setStreams would allow it too, but Chromium 156 takes its effect back at a rollback, and tells of a needed negotiation
+   * at each call.
    */
   #attach(track: MediaStreamTrackPort, stream: MediaStreamPort): void {
     const pc = this.#live();
@@ -157,20 +163,20 @@ export class LocalMedia {
         ({ sender, receiver, direction }) =>
           sender.track === null && receiver.track.kind === track.kind && direction !== "stopped",
       );
-    const idle = empty.find(({ sender }) => !used.has(sender));
-    if (idle?.sender.setStreams === undefined) {
+    const again = empty.find(({ sender }) => !used.has(sender) && this.#announced.get(sender) === stream.id);
+    if (again === undefined) {
       // One that looks empty may wait for the track of a replaceTrack under way: addTrack would take it a second time.
       const taken = empty.some(({ sender }) => used.has(sender));
       const sender = taken
         ? pc.addTransceiver(track, { direction: "sendrecv", streams: [stream] }).sender
         : pc.addTrack(track, stream);
       this.#senders.set(track, sender);
+      this.#announced.set(sender, stream.id);
       return;
     }
-    const { sender } = idle;
+    const { sender } = again;
     this.#senders.set(track, sender);
-    sender.setStreams?.(stream);
-    idle.direction = withSending(idle.direction);
+    again.direction = withSending(again.direction);
     sender.replaceTrack(track).then(
       // Removed again before the browser had taken it.
       () => (this.#senders.get(track) === sender || sender.track !== track ? undefined : sender.replaceTrack(null)),
