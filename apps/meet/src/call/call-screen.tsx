@@ -57,7 +57,7 @@ export function CallScreen({ call }: { readonly call: Call }) {
   const [blocked, setBlocked] = useState<readonly (() => void)[]>([]);
   const [seen, setSeen] = useState<ReadonlySet<string>>(new Set());
   const root = useRef<HTMLDivElement>(null);
-  const toolbar = useRef<HTMLDivElement>(null);
+  const toolbar = useRef<HTMLElement>(null);
   const fullscreen = useFullscreen();
   const stats = useStats(call, statsWanted);
   const chrome = useChrome(toolbar, open === "menu");
@@ -216,6 +216,12 @@ export function CallScreen({ call }: { readonly call: Call }) {
           <Waiting call={call} joining={phase !== "live"} alone={participants.length === 0} />
         </Stage>
         {dropping ? <div className={styles.drop}>{t("chat.drop")}</div> : null}
+        <p className="visually-hidden" role="status">
+          {spoken}
+        </p>
+        <p className="visually-hidden" role="status">
+          {microphoneChanged ? t(microphone ? "notice.mic.on" : "notice.mic.off") : ""}
+        </p>
         <div className={styles.toasts}>
           {toasts.map(({ id, text, error }) =>
             error === undefined ? (
@@ -258,12 +264,6 @@ export function CallScreen({ call }: { readonly call: Call }) {
         onLeave={() => call.leave()}
       />
 
-      <p className="visually-hidden" role="status">
-        {spoken}
-      </p>
-      <p className="visually-hidden" role="status">
-        {microphoneChanged ? t(microphone ? "notice.mic.on" : "notice.mic.off") : ""}
-      </p>
       {open === "help" ? <HelpDialog onClose={() => setOpen(undefined)} /> : null}
       {open === "settings" ? (
         <Dialog title={t("call.devices")} onClose={() => setOpen(undefined)}>

@@ -21,7 +21,7 @@ import { Menu, type MenuItem } from "./menu.tsx";
 import styles from "./toolbar.module.css";
 
 export type ToolbarProps = {
-  readonly ref: Ref<HTMLDivElement>;
+  readonly ref: Ref<HTMLElement>;
   readonly shown: boolean;
   readonly receiveOnly: boolean;
   readonly microphone: boolean;
@@ -53,72 +53,69 @@ export function Toolbar(props: ToolbarProps) {
     { ...layout, narrow: true, onSelect: props.onLayout },
   ];
   return (
-    <div
-      ref={props.ref}
-      className={classes(styles.toolbar, !props.shown && styles.away)}
-      role="toolbar"
-      aria-label={t("call.toolbar")}
-    >
-      {receiveOnly ? null : (
-        <>
-          <Tool
-            icon={microphone ? Mic : MicOff}
-            label={t(microphone ? "call.mic.off" : "call.mic.on")}
-            word={t("call.mic")}
-            look={microphone ? undefined : "off"}
-            onClick={props.onMicrophone}
-          />
-          <Tool
-            icon={camera ? Video : VideoOff}
-            label={t(camera ? "call.camera.off" : "call.camera.on")}
-            word={t("call.camera")}
-            look={camera ? undefined : "off"}
-            onClick={props.onCamera}
-          />
-          <Tool {...share} word={t("call.share")} look={sharing ? "on" : undefined} wide onClick={props.onShare} />
-        </>
-      )}
-      <Tool
-        icon={MessageSquare}
-        label={
-          panel === "chat"
-            ? t("call.chat.close")
-            : unread === 0
-              ? t("call.chat.open")
-              : `${t("call.chat.open")}, ${t("call.chat.unread", { count: unread })}`
-        }
-        word={t("call.chat")}
-        look={panel === "chat" ? "on" : undefined}
-        expanded={panel === "chat"}
-        onClick={props.onChat}
-      >
-        {unread === 0 ? null : <span className={styles.badge}>{unread > 99 ? "99+" : unread}</span>}
-      </Tool>
-      <Tool
-        icon={Users}
-        label={t(panel === "people" ? "call.people.close" : "call.people.open")}
-        word={t("call.people")}
-        look={panel === "people" ? "on" : undefined}
-        expanded={panel === "people"}
-        onClick={props.onPeople}
-      />
-      <Tool {...layout} word={t("call.layout")} wide onClick={props.onLayout} />
-      <div className={styles.wrap}>
+    <section ref={props.ref} className={classes(styles.bar, !props.shown && styles.away)} aria-label={t("call.toolbar")}>
+      <div className={styles.toolbar} role="toolbar" aria-label={t("call.toolbar")}>
+        {receiveOnly ? null : (
+          <>
+            <Tool
+              icon={microphone ? Mic : MicOff}
+              label={t(microphone ? "call.mic.off" : "call.mic.on")}
+              word={t("call.mic")}
+              look={microphone ? undefined : "off"}
+              onClick={props.onMicrophone}
+            />
+            <Tool
+              icon={camera ? Video : VideoOff}
+              label={t(camera ? "call.camera.off" : "call.camera.on")}
+              word={t("call.camera")}
+              look={camera ? undefined : "off"}
+              onClick={props.onCamera}
+            />
+            <Tool {...share} word={t("call.share")} look={sharing ? "on" : undefined} wide onClick={props.onShare} />
+          </>
+        )}
         <Tool
-          icon={Ellipsis}
-          label={t("call.more")}
-          word={t("call.more")}
-          look={menuOpen ? "on" : undefined}
-          expanded={menuOpen}
-          menu
-          onClick={() => props.onMenu(!menuOpen)}
+          icon={MessageSquare}
+          label={
+            panel === "chat"
+              ? t("call.chat.close")
+              : unread === 0
+                ? t("call.chat.open")
+                : `${t("call.chat.open")}, ${t("call.chat.unread", { count: unread })}`
+          }
+          word={t("call.chat")}
+          look={panel === "chat" ? "on" : undefined}
+          expanded={panel === "chat"}
+          onClick={props.onChat}
+        >
+          {unread === 0 ? null : <span className={styles.badge}>{unread > 99 ? "99+" : unread}</span>}
+        </Tool>
+        <Tool
+          icon={Users}
+          label={t(panel === "people" ? "call.people.close" : "call.people.open")}
+          word={t("call.people")}
+          look={panel === "people" ? "on" : undefined}
+          expanded={panel === "people"}
+          onClick={props.onPeople}
         />
-        {menuOpen ? (
-          <Menu label={t("call.more")} items={[...narrowItems, ...props.menuItems]} onClose={() => props.onMenu(false)} />
-        ) : null}
+        <Tool {...layout} word={t("call.layout")} wide onClick={props.onLayout} />
+        <div className={styles.wrap}>
+          <Tool
+            icon={Ellipsis}
+            label={t("call.more")}
+            word={t("call.more")}
+            look={menuOpen ? "on" : undefined}
+            expanded={menuOpen}
+            menu
+            onClick={() => props.onMenu(!menuOpen)}
+          />
+          {menuOpen ? (
+            <Menu label={t("call.more")} items={[...narrowItems, ...props.menuItems]} onClose={() => props.onMenu(false)} />
+          ) : null}
+        </div>
+        <Tool icon={PhoneOff} label={props.leaveLabel} word={props.leaveLabel} look="leave" onClick={props.onLeave} />
       </div>
-      <Tool icon={PhoneOff} label={props.leaveLabel} word={props.leaveLabel} look="leave" onClick={props.onLeave} />
-    </div>
+    </section>
   );
 }
 
