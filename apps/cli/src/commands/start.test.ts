@@ -51,6 +51,8 @@ describe("start", () => {
     const [banner = ""] = io.out().split("Closing");
     for (const text of [
       "http://localhost:8080",
+      "http://localhost:8080/admin/docs, token in .tsunagi/admin-token",
+      "tsunagi start --tls",
       "11111111-2222-3333-4444-555555555555",
       "STUN 3478 UDP",
       ".tsunagi/tsunagi.log",

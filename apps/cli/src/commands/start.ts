@@ -91,12 +91,15 @@ export async function start(
     apps: [server.defaultApp],
     services: ["signalling", ...stunService(server)],
     caUrl: server.tls === undefined || phone === undefined ? undefined : `${phone}/ca.crt`,
+    adminTokenPlace: config.admin.token === undefined ? shortest(resolve(dataDir, "admin-token"), io.cwd) : "your configuration",
+    // npm tells which of its scripts runs.
+    startedBy: io.env.npm_lifecycle_event === "start" ? "npm start --" : "tsunagi start",
     logPlace: logFile === undefined ? "standard error" : shortest(logFile, io.cwd),
     readyInMs: io.clock.now() - startedAt,
     isPlainHttp: !server.addresses.http.secure,
   };
   if (values.json === true) {
-    const { services: _services, isPlainHttp: _isPlainHttp, apps: _apps, ...shown } = facts;
+    const { services: _services, isPlainHttp: _isPlainHttp, apps: _apps, startedBy: _startedBy, ...shown } = facts;
     const { key } = server.defaultApp;
     io.stdout.write(
       `${JSON.stringify({ ready: true, ...shown, key, stunPort: server.addresses.stun[0]?.port, caFile: server.tls?.caFile })}\n`,

@@ -12,6 +12,10 @@ export type BannerFacts = {
   readonly services: readonly string[];
   /** For phones: where the CA's certificate is offered. */
   readonly caUrl?: string | undefined;
+  /** Where the admin REST's token stands. */
+  readonly adminTokenPlace: string;
+  /** How this was started, so that what is advised can be typed as it stands: `tsunagi start`, `npm start --`. */
+  readonly startedBy: string;
   readonly logPlace: string;
   readonly readyInMs: number;
   /** A browser on another machine would get no camera: said here, before somebody wonders. */
@@ -34,8 +38,9 @@ export function banner(facts: BannerFacts, style: Style): string[] {
       row("key", `${app.key}${moreApps.length > 0 ? style.dim(`  and ${moreApps.length} more: tsunagi keys list`) : ""}`),
     );
   if (facts.caUrl !== undefined) lines.push(row("phones", `install once: ${style.accent(facts.caUrl)}`));
-  else if (facts.isPlainHttp) lines.push(row("phones", `need https for the camera: ${style.bold("tsunagi start --tls")}`));
+  else if (facts.isPlainHttp) lines.push(row("phones", `need https for the camera: ${style.bold(`${facts.startedBy} --tls`)}`));
   lines.push(row("on", facts.services.join(" · ")));
+  if (first !== undefined) lines.push(row("admin", `${first}/admin/docs${style.dim(`, token in ${facts.adminTokenPlace}`)}`));
   lines.push(row("log", `${facts.logPlace}${style.dim("  Ctrl-C stops")}`));
   return lines.slice(0, MAX_BANNER_LINES);
 }
