@@ -86,6 +86,7 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
     if (stun !== undefined) undo.push(() => stun.close());
     const signaling = await listening(config, startSignaling(signalingOptions(config, { store, operator, log, stun, tls })));
     undo.push(() => signaling.close());
+    if (stun !== undefined) countStun(signaling, stun);
     let draining: Promise<void> | undefined;
     return {
       version: VERSION,
@@ -119,6 +120,12 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
     await close();
     throw error;
   }
+}
+
+function countStun(signaling: RunningSignaling, stun: RunningStunServer): void {
+  const counts = (pick: "answered" | "dropped") => () => Object.entries<number>(stun.stats()[pick]);
+  signaling.metrics.addCounts("tsunagi_stun_answers_total", "STUN answers by kind", "kind", counts("answered"));
+  signaling.metrics.addCounts("tsunagi_stun_drops_total", "STUN datagrams dropped by reason", "reason", counts("dropped"));
 }
 
 /** Until all sockets are closed, or have had their time. */

@@ -27,6 +27,7 @@ function make(more: object = {}) {
     sdkRoot: join(root, "sdk"),
     defaultKey: () => "key",
     isReady: () => true,
+    checkStore: async () => {},
     ...more,
   });
 }
@@ -71,6 +72,14 @@ describe("the HTTP shell", () => {
     expect(metrics).toContain("tsunagi_peers 1\n");
     expect(metrics).toContain("tsunagi_sessions 4\n");
     expect(metrics).toContain('tsunagi_build_info{version="1.2.3"');
+  });
+
+  it("is not ready while the store does not answer, and says so", async () => {
+    const broken = await make({ checkStore: () => Promise.reject(new Error("gone")) });
+    const reply = await broken.inject("/readyz");
+    expect(reply.statusCode).toBe(503);
+    expect(reply.json()).toEqual({ status: "store-unavailable" });
+    expect((await (await make()).inject("/readyz")).json()).toEqual({ status: "ready" });
   });
 
   it("works without a built web app, and has no CA to give without TLS", async () => {

@@ -6,6 +6,9 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { ADMIN_MAX_PARAM_LENGTH } from "./faces/admin/limits.ts";
 import type { SignalingMetrics } from "./metrics.ts";
 
+/** How long the store may take to answer before this server counts as not ready. */
+const STORE_CHECK_MS = 2_000;
+
 export type TlsOptions = {
   readonly cert: string;
   readonly key: string /** Served at /ca.crt. */;
@@ -24,6 +27,8 @@ export type HttpOptions = {
   /** The key that the web app uses. */
   readonly defaultKey: () => string | undefined;
   readonly isReady: () => boolean;
+  /** Rejects while the store does not answer. */
+  readonly checkStore: () => Promise<void>;
 };
 
 /** A page that gives nobody else its camera, frames nobody and is framed by nobody. */
@@ -79,8 +84,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
 
   http.get("/healthz", async () => ({ status: "ok" }));
   http.get("/readyz", async (_request, reply) => {
-    const ready = options.isReady();
-    return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "draining" });
+    const status = options.isReady() ? await storeStatus(options.checkStore) : "draining";
+    return reply.code(status === "ready" ? 200 : 503).send({ status });
   });
   http.get("/metrics", async (_request, reply) => {
     const { registry } = options.metrics;
@@ -124,4 +129,20 @@ async function serveFiles(http: FastifyInstance, options: HttpOptions): Promise<
     if (hasWeb && wantsPage && !/^\/(api|admin|sdk|assets)\//.test(request.url)) return reply.sendFile("index.html");
     return reply.code(404).send({ code: "http.path.unknown", message: "There is nothing at this address." });
   });
+}
+
+/** Calls go on without the store, but keys and settings do not: a balancer should send new clients elsewhere. */
+async function storeStatus(check: () => Promise<void>): Promise<"ready" | "store-unavailable"> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("late")), STORE_CHECK_MS);
+  });
+  try {
+    await Promise.race([check(), late]);
+    return "ready";
+  } catch {
+    return "store-unavailable";
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -43,9 +43,14 @@ export class SignalingMetrics implements NativeMetrics {
     this.#gauge("tsunagi_calls", "Media and data connections", () => sources.counts().calls);
     this.#counter("tsunagi_connections_accepted_total", "WebSocket connections accepted", () => this.#accepted);
     this.#counter("tsunagi_relayed_bytes_total", "Bytes of relayed messages received", () => this.#relayBytes);
-    this.#byLabel("tsunagi_messages_received_total", "Messages received by type", "type", this.#received);
-    this.#byLabel("tsunagi_messages_sent_total", "Messages of the server's own by type, relays left out", "type", this.#sent);
-    this.#byLabel("tsunagi_refusals_total", "Refusals by error code", "code", this.#refused);
+    this.#byLabel("tsunagi_messages_received_total", "Messages received by type", "type", () => this.#received);
+    this.#byLabel(
+      "tsunagi_messages_sent_total",
+      "Messages of the server's own by type, relays left out",
+      "type",
+      () => this.#sent,
+    );
+    this.#byLabel("tsunagi_refusals_total", "Refusals by error code", "code", () => this.#refused);
     this.#events = new Counter({
       name: "tsunagi_events_total",
       help: "Peer, call and room events",
@@ -88,6 +93,11 @@ export class SignalingMetrics implements NativeMetrics {
     if (event.type === "call.ended" && event.answered) this.#calls.labels(event.kind).observe(event.durationMs / 1000);
   }
 
+  /** Counts that another part of the process keeps, by one label of few values; read when they are scraped. */
+  addCounts(name: string, help: string, label: string, read: () => Iterable<readonly [value: string, count: number]>): void {
+    this.#byLabel(name, help, label, read);
+  }
+
   #gauge(name: string, help: string, read: () => number): void {
     new Gauge({
       name,
@@ -112,7 +122,7 @@ export class SignalingMetrics implements NativeMetrics {
   }
 
   // Types and codes come from our own lists, so the labels are few.
-  #byLabel(name: string, help: string, label: string, counts: ReadonlyMap<string, number>): void {
+  #byLabel(name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
     new Counter({
       name,
       help,
@@ -120,7 +130,7 @@ export class SignalingMetrics implements NativeMetrics {
       registers: [this.registry],
       collect() {
         this.reset();
-        for (const [value, count] of counts) this.inc({ [label]: value }, count);
+        for (const [value, count] of read()) this.inc({ [label]: value }, count);
       },
     });
   }

@@ -127,6 +127,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     sdkRoot: options.sdkRoot,
     defaultKey: options.defaultKey ?? (() => apps.apps().find(({ enabled }) => enabled)?.key),
     isReady: () => ready,
+    checkStore: () => store.ping(),
   });
   const parts: SignalingParts = { host, ownership, apps, metrics, store, clock, log };
   await options.routes?.(http, parts);
