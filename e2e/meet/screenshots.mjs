@@ -69,6 +69,8 @@ async function person(
     [JSON.stringify({ name, ...settings })],
   );
   const page = await context.newPage();
+  // Four browsers on two cores take their time.
+  page.setDefaultTimeout(90_000);
   page.on("console", (message) => {
     if (message.type() === "error") consoleErrors.push(`${name}: ${message.text()}`);
   });
@@ -202,7 +204,9 @@ const scenes = {
     }
     const { mika, tom, aiko, sam } = pages;
     await tool(sam, 0).click();
-    await settle(mika, 9000);
+    // The pictures should show a good network: its bars take a few reports to rise.
+    const good = '[role=img][aria-label*=" 4 of 5"], [role=img][aria-label*=" 5 of 5"]';
+    for (let second = 0; second < 60 && (await mika.locator(good).count()) < 3; second++) await settle(mika, 1000);
     await mika.mouse.move(640, 300);
     await shot(mika, "room-4");
     await mika.setViewportSize(PHONE);

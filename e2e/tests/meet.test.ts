@@ -260,7 +260,8 @@ describe("everybody can use it", () => {
   it("the toolbar hides after 3 s without movement, and never while the keyboard is in it", async () => {
     const mika = await visitor(chromium, "Mika");
     await joinRoom(mika, server, "quiet");
-    const opacity = () => mika.raw.getByRole("toolbar").evaluate((bar) => getComputedStyle(bar).opacity);
+    const opacity = () =>
+      mika.raw.getByRole("region", { name: "Call controls" }).evaluate((bar) => getComputedStyle(bar).opacity);
     await mika.raw.mouse.move(300, 300);
     await expect.poll(opacity, { timeout: 6_000 }).toBe("0");
     await mika.raw.mouse.move(310, 300);
