@@ -135,6 +135,13 @@ async function watchReceived(
     audio: expected.filter(({ hz }) => hz !== undefined).length,
   };
 
+  /** For the report of a failure: the m-sections, and where their tracks are. */
+  const describe = (connection: RTCPeerConnection | null) =>
+    connection?.getTransceivers().map(({ mid, direction, currentDirection, receiver: { track } }) => {
+      const inStreams = [...streams()].flatMap((stream, at) => (stream.getTracks().includes(track) ? [at] : []));
+      return `${mid} ${track.kind} ${direction}/${currentDirection} ${track.muted ? "muted" : "flows"} in ${inStreams.join() || "none"}`;
+    });
+
   const startedAt = performance.now();
   let seen: unknown;
   const opened = new Map<MediaStream, ReturnType<typeof probes.get>>();
@@ -158,7 +165,7 @@ async function watchReceived(
       for (const [id, { kind, count }] of await flows()) {
         if (count > (before.get(id)?.count ?? 0)) came[kind === "video" ? "video" : "audio"] += 1;
       }
-      seen = { streams: looks, flowing: came };
+      seen = { streams: looks, flowing: came, connections: connections().map(describe) };
       if (fits && came.video === wantedFlows.video && came.audio === wantedFlows.audio) return { fits: true, seen };
     }
     return { fits: false, seen };

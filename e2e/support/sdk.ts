@@ -7,11 +7,23 @@ declare global {
   var peer: import("@tsunagi/sdk").Peer;
 }
 
-/** Makes the page's `peer` and waits until it is open. Returns its ID, given or made by the server. `helpers.kept.account` makes further ones. */
-export async function openPeer(page: BrowserPage, server: ServerProcess, id?: string): Promise<string> {
+/** As far as they pass as JSON. */
+export type OpenOptions = {
+  readonly trickle?: boolean;
+  readonly key?: string;
+  readonly token?: string;
+  readonly iceServers?: RTCIceServer[];
+};
+
+/**
+ * Makes the page's `peer` and waits until it is open; `helpers.kept.account` makes further ones.
+ *
+ * @returns its ID, given or made by the server
+ */
+export async function openPeer(page: BrowserPage, server: ServerProcess, id?: string, more: OpenOptions = {}): Promise<string> {
   return page.evaluate(
-    async (url: string, key: string, wanted: string | undefined) => {
-      const options = { server: url, key };
+    async (url: string, key: string, wanted: string | undefined, given: OpenOptions) => {
+      const options = { server: url, key, ...given };
       helpers.kept.account = options;
       globalThis.peer = wanted === undefined ? new Tsunagi.Peer(options) : new Tsunagi.Peer(wanted, options);
       return helpers.within(15_000, "the peer's open", peer.once("open"));
@@ -19,5 +31,6 @@ export async function openPeer(page: BrowserPage, server: ServerProcess, id?: st
     server.url,
     server.key,
     id,
+    more,
   );
 }
