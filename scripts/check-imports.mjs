@@ -73,6 +73,7 @@ const UNSEEN = [
   { pattern: /^vite$|^@vitejs\//, why: "named by build scripts and configuration" },
   { pattern: /^tsx$/, why: "runs sources from npm scripts" },
   { pattern: /^react-dom$|^react$/, why: "the JSX transform imports it" },
+  { pattern: /^axe-core$/, why: "its file is read and put into pages" },
   { pattern: /^pino-pretty$/, why: "loaded by name by pino" },
 ];
 

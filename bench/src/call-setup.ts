@@ -15,6 +15,11 @@ const { values } = parseArgs({ options: { calls: { type: "string", default: "15"
 const calls = Number(values.calls);
 const ADDED_MS = 100;
 
+declare global {
+  /** In the pages: the SDK's bundle. */
+  var Tsunagi: typeof import("@tsunagi/sdk");
+}
+
 /** tsx keeps function names by calls of this helper, which functions that are sent into a page then miss. */
 const NAME_HELPER = "globalThis.__name = (named) => named;";
 
