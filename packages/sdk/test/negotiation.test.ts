@@ -89,7 +89,8 @@ class Side {
   }
 }
 
-async function scenario(seed: number, operations: readonly Operation[]): Promise<void> {
+/** @returns how often a connection with media was rolled back */
+async function scenario(seed: number, operations: readonly Operation[]): Promise<number> {
   const world = new World(seed);
   const [alice, bob] = [world.peer("alice"), world.peer("bob")];
   await world.until(() => alice.open && bob.open);
@@ -126,25 +127,27 @@ async function scenario(seed: number, operations: readonly Operation[]): Promise
     expect(here.connection.state).toBe("connected");
   }
   expect(await world.end()).toEqual({ timers: [], connections: 0, listeners: 0 });
+  return world.network.all.reduce((sum, { rollbacks }) => sum + rollbacks, 0);
 }
 
 describe("negotiation", () => {
-  it("converges when both sides add a track at the same moment", async () => {
+  it("converges when both sides add a track at the same moment, without a rollback, which stops Chromium's pictures", async () => {
     for (let seed = 1; seed <= 20; seed++) {
-      await scenario(seed, [
+      const rollbacks = await scenario(seed, [
         { side: 0, act: "add", kind: "video", afterMs: 0 },
         { side: 1, act: "add", kind: "video", afterMs: seed },
         { side: 0, act: "remove", kind: "video", afterMs: 0 },
         { side: 1, act: "add", kind: "audio", afterMs: 0 },
       ]);
+      expect(rollbacks).toBe(0);
     }
   });
 
   it("converges under random operations, delays, drops and deaths of the server", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.nat(), fc.array(operation, { minLength: 1, maxLength: 14 }), (seed, operations) =>
-        scenario(seed, operations),
-      ),
+      fc.asyncProperty(fc.nat(), fc.array(operation, { minLength: 1, maxLength: 14 }), async (seed, operations) => {
+        await scenario(seed, operations);
+      }),
       { numRuns: 60 },
     );
   }, 120_000);

@@ -107,6 +107,7 @@ export interface PeerConnectionPort extends EventTargetPort {
   readonly localDescription: SessionDescriptionPort | null;
   readonly remoteDescription: SessionDescriptionPort | null;
   readonly sctp?: { readonly maxMessageSize: number } | null;
+  createOffer(): Promise<SessionDescriptionPort>;
   setLocalDescription(description?: SessionDescriptionPort): Promise<void>;
   setRemoteDescription(description: SessionDescriptionPort): Promise<void>;
   addIceCandidate(candidate?: CandidateInit | null): Promise<void>;

@@ -195,50 +195,76 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
 
   // ---- Descriptions ------------------------------------------------------------------------------------------------------------
 
-  async setLocalDescription(): Promise<void> {
+  /** The offer made last: what it would give as mids, and what it tells of each transceiver. */
+  #created: { sdp: string; order: string[]; mids: Map<FakeTransceiver, string>; told: Map<FakeTransceiver, string> } | undefined;
+
+  async createOffer(): Promise<SessionDescriptionPort> {
     await this.operation();
-    const offering = this.signalingState === "stable";
-    if (!offering && this.signalingState !== "have-remote-offer") throw new Error(`SLD in ${this.signalingState}`);
-    if (offering) {
-      this.#before = { order: [...this.#order], mids: new Map(this.#transceivers.map((each) => [each, each.mid])) };
-      for (const each of this.#transceivers) {
-        if (each.mid !== null) continue;
-        each.mid = String(this.#order.length);
-        this.#order.push(each.mid);
-      }
-    }
-    if (this.ufrag === "" || (offering && this.#restart)) this.#newCredentials();
-    else if (!offering && this.#restartAnswered) this.#newCredentials();
-    this.#restartAnswered = false;
-    this.#restart = offering ? false : this.#restart;
-    this.#dataTold = this.#data;
-    const sdp: Sdp = {
-      session: this.#session,
-      ufrag: this.ufrag,
-      data: this.#data,
-      candidates: [...this.candidates],
-      sections: this.#order.map((mid) => {
-        const each = this.#transceivers.find((one) => one.mid === mid);
-        if (each === undefined) throw new Error("a section without a transceiver");
-        if (offering) each.told = this.#told(each);
-        return {
-          mid,
-          kind: each.receiver.track.kind,
-          direction: offering ? each.direction : (this.#answerDirection(each) ?? "inactive"),
-          streams: each.streams,
-        };
-      }),
-    };
-    this.localDescription = { type: offering ? "offer" : "answer", sdp: JSON.stringify(sdp) };
-    if (offering) {
-      this.#setSignaling("have-local-offer");
-      return;
-    }
+    return this.#createOffer();
+  }
+
+  #createOffer(): SessionDescriptionPort {
+    const order = [...this.#order];
+    const mids = new Map<FakeTransceiver, string>();
     for (const each of this.#transceivers) {
-      if (each.mid === null) continue;
-      each.currentDirection = this.#answerDirection(each) ?? "inactive";
+      const mid = each.mid ?? String(order.length);
+      if (each.mid === null) order.push(mid);
+      mids.set(each, mid);
+    }
+    const sections = order.map((mid) => {
+      const each = this.#transceivers.find((one) => mids.get(one) === mid);
+      if (each === undefined) throw new Error("a section without a transceiver");
+      return { mid, kind: each.receiver.track.kind, direction: each.direction, streams: each.streams };
+    });
+    const sdp = this.#format(sections);
+    this.#created = { sdp, order, mids, told: new Map(this.#transceivers.map((each) => [each, this.#told(each)])) };
+    return { type: "offer", sdp };
+  }
+
+  #format(sections: Section[]): string {
+    const candidates = [...this.candidates];
+    return JSON.stringify({ session: this.#session, ufrag: this.ufrag, data: this.#data, candidates, sections } satisfies Sdp);
+  }
+
+  async setLocalDescription(description?: SessionDescriptionPort): Promise<void> {
+    await this.operation();
+    if (description?.type === "offer" || this.signalingState === "stable") {
+      if (this.signalingState !== "stable") throw new Error(`an own offer in ${this.signalingState}`);
+      if (description === undefined && (this.ufrag === "" || this.#restart)) this.#newCredentials();
+      this.#setLocalOffer(description ?? this.#createOffer());
+    } else this.#setLocalAnswer();
+  }
+
+  #setLocalOffer(offer: SessionDescriptionPort): void {
+    const created = this.#created;
+    if (created === undefined || created.sdp !== offer.sdp) throw new Error("not the offer that was created last");
+    this.#before = { order: [...this.#order], mids: new Map(this.#transceivers.map((each) => [each, each.mid])) };
+    this.#order = created.order;
+    for (const [each, mid] of created.mids) each.mid = mid;
+    for (const [each, told] of created.told) each.told = told;
+    const { ufrag } = JSON.parse(created.sdp) as Sdp;
+    if (ufrag === this.ufrag && this.#restarted) this.#restart = false;
+    this.#restarted = false;
+    this.#dataTold = this.#data;
+    this.localDescription = offer;
+    this.#setSignaling("have-local-offer");
+  }
+
+  #setLocalAnswer(): void {
+    if (this.signalingState !== "have-remote-offer") throw new Error(`an own answer in ${this.signalingState}`);
+    if (this.ufrag === "" || this.#restartAnswered) this.#newCredentials();
+    this.#restartAnswered = false;
+    this.#dataTold = this.#data;
+    const sections: Section[] = [];
+    for (const mid of this.#order) {
+      const each = this.#transceivers.find((one) => one.mid === mid);
+      if (each === undefined) throw new Error("a section without a transceiver");
+      const direction = this.#answerDirection(each) ?? "inactive";
+      sections.push({ mid, kind: each.receiver.track.kind, direction, streams: each.streams });
+      each.currentDirection = direction;
       each.told = this.#told(each);
     }
+    this.localDescription = { type: "answer", sdp: this.#format(sections) };
     this.#setSignaling("stable");
   }
 
@@ -304,7 +330,11 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
     return stream;
   }
 
+  /** Of a connection that has media already: a real browser may stop showing it. */
+  rollbacks = 0;
+
   #rollback(): void {
+    if (this.iceConnectionState === "connected") this.rollbacks += 1;
     this.#order = this.#before?.order ?? [];
     for (const each of this.#transceivers) each.mid = this.#before?.mids.get(each) ?? null;
     for (const each of this.#transceivers) each.told = "rolled back";
@@ -375,7 +405,10 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
 
   setConfiguration(): void {}
 
+  #restarted = false;
+
   #newCredentials(): void {
+    this.#restarted = true;
     this.ufrag = `u${this.#session}.${this.ufrags.size}`;
     this.ufrags.add(this.ufrag);
     this.candidates.clear();
