@@ -167,7 +167,6 @@ export class Peer extends Emitter<PeerEvents> {
       send: (message) => this.#signal.send(message),
       request: (make) => this.#signal.request(make),
       createEntry: (init, policy) => this.#registry.create({ ...init, config: () => this.#config(policy()) }),
-      end: (entry, reason) => this.#registry.end(entry, reason),
       drop: (entry) => this.#registry.drop(entry),
       closed: () => {
         if (this.#rooms.get(name) === room) this.#rooms.delete(name);

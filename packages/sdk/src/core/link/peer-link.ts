@@ -136,7 +136,7 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
 
   restartIce(why: string): void {
     if (this.#transport === undefined) return;
-    this.#options.platform.log.info({ connection: this.#options.connection, why }, "ICE restart");
+    this.#options.platform.log.info({ connection: this.#options.connection, why }, "ICE restart wanted");
     this.#recovery.requested();
   }
 
@@ -213,6 +213,7 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
   #restart(): void {
     const transport = this.#transport;
     if (transport === undefined) return;
+    this.#options.platform.log.info({ connection: this.#options.connection }, "ICE restart");
     // TURN credentials of the first hour would not serve now, and the policy may have been changed.
     try {
       transport.pc.setConfiguration(this.#options.config());

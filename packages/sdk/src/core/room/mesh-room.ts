@@ -2,7 +2,6 @@
 import { assertNever, CodedError, Emitter, type JsonValue } from "@tsunagi/base";
 import type {
   ClientRequest,
-  EndReason,
   ErrorMessage,
   HeldRoom,
   Inbound,
@@ -64,7 +63,6 @@ export type RoomHost = {
   readonly request: <Reply extends ServerReply>(make: (id: number) => ClientRequest) => Promise<Reply>;
   /** Makes a link; `relay`: whether only relayed paths are wanted. */
   readonly createEntry: (init: Omit<EntryInit, "config">, policy: () => MediaOptions["iceTransportPolicy"]) => Entry;
-  readonly end: (entry: Entry, reason: EndReason) => void;
   readonly drop: (entry: Entry) => void;
   readonly closed: () => void;
 };
