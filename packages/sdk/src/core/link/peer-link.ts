@@ -236,7 +236,6 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
   #feed({ negotiation }: Transport, body: NegotiationBody): void {
     switch (body.type) {
       case "offer":
-        this.#recovery.offerArrived();
         negotiation.handleOffer(body.sdp, body.trickle !== false);
         break;
       case "answer":

@@ -2,7 +2,9 @@
  * When to repair a link, and when to give it up.
  *
  * Repairs are ICE restarts; after some of them a new RTCPeerConnection. Only the impolite side offers restarts, so that two ends that
- * notice the same loss do not collide; the polite side asks for one, and offers it itself when that leads to nothing.
+ * notice the same loss do not collide; the polite side asks for one, again at each attempt. It never offers one itself, even where the
+ * other side cannot be reached: that offer would meet the other side's own once it is back, and Chromium shows no frame of the remote
+ * videos any more after the rollback.
  */
 import type { Clock } from "@tsunagi/base";
 
@@ -16,8 +18,6 @@ const ATTEMPT_EVERY_MS = [2_000, 3_000, 5_000];
 const STALL_PATIENCE_MS = 750;
 /** After signalling came back over a new path: how long media may take to show that its own path still works. */
 const PROGRESS_PATIENCE_MS = 400;
-/** The polite side offers a restart itself when none came. */
-const RESTART_FALLBACK_MS = 2_000;
 /** Of the time without connectivity, only that with signalling counts: without it nothing can be repaired. */
 const RENEW_AFTER_MS = 20_000;
 const FAIL_AFTER_MS = 45_000;
@@ -47,7 +47,6 @@ export class Recovery {
   #trouble: Trouble | undefined;
   #cancelTick: (() => void) | undefined;
   readonly #cancels = new Set<() => void>();
-  #cancelFallback: (() => void) | undefined;
   #restartedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RecoveryOptions) {
@@ -108,15 +107,8 @@ export class Recovery {
     this.#attempt();
   }
 
-  /** An offer of the other side arrived: whatever was asked for is under way. */
-  offerArrived(): void {
-    this.#cancelFallback?.();
-    this.#cancelFallback = undefined;
-  }
-
   close(): void {
     this.healthy();
-    this.offerArrived();
     for (const cancel of this.#cancels) cancel();
     this.#cancels.clear();
   }
@@ -167,16 +159,8 @@ export class Recovery {
 
   #attempt(): void {
     this.#restartedAt = this.#options.clock.now();
-    if (!this.#options.polite) {
-      this.#options.restart();
-      return;
-    }
-    this.#options.askRestart();
-    this.#cancelFallback?.();
-    this.#cancelFallback = this.#options.clock.after(RESTART_FALLBACK_MS, () => {
-      this.#cancelFallback = undefined;
-      if (this.#options.signalOpen()) this.#options.restart();
-    });
+    if (this.#options.polite) this.#options.askRestart();
+    else this.#options.restart();
   }
 
   #restartUnlessProgress(since: number): void {
