@@ -32,7 +32,7 @@ export class NativeSession implements SessionSink {
   #refilledAt: number;
   /** When a refusal for the rate was last told: once a second is enough. */
   #toldAt = Number.NEGATIVE_INFINITY;
-  /** Messages refused for their rate since one last passed. */
+  /** Messages refused for their rate, less those that passed since: in a flood one passes now and then, too. */
   #refused = 0;
 
   constructor(owner: SessionOwner, id: string, app: App, peerId: string, socket: NativeSocket, now: number) {
@@ -119,7 +119,7 @@ export class NativeSession implements SessionSink {
     this.#refilledAt = now;
     if (tokens >= 1) {
       this.#tokens = tokens - 1;
-      this.#refused = 0;
+      this.#refused = Math.max(0, this.#refused - 1);
       return true;
     }
     this.#tokens = tokens;
