@@ -162,6 +162,37 @@ describe("a call", () => {
     await expectNothingLeft(world);
   });
 
+  it("gets what is new in a replacing stream in the same remote stream as what was replaced", async () => {
+    const { world, outgoing, incoming } = await ring();
+    incoming().answer(stream("audio"));
+    await world.until(() => outgoing.open && incoming().open);
+    const ids = outgoing.remoteStreams.map(({ id }) => id);
+    const kinds = () =>
+      outgoing.remoteStreams.map((each) =>
+        each
+          .getTracks()
+          .map(({ kind }) => kind)
+          .toSorted(),
+      );
+    const both = stream("video", "audio");
+    incoming().replaceStream(both);
+    await world.run(1_000);
+    expect(outgoing.remoteStreams.map(({ id }) => id)).toEqual(ids);
+    expect(kinds()).toEqual([["audio", "video"]]);
+    // A track that stays belongs to the new stream from then on, and goes with it.
+    const [video] = both.getTracks();
+    const mixed = stream("audio");
+    (mixed as unknown as { addTrack(track: unknown): void }).addTrack(video);
+    incoming().replaceStream(mixed);
+    await world.run(1_000);
+    expect(kinds()).toEqual([["audio", "video"]]);
+    incoming().replaceStream(stream("audio"));
+    await world.run(1_000);
+    expect(kinds()).toEqual([["audio"]]);
+    expect(outgoing.remoteStreams.map(({ id }) => id)).toEqual(ids);
+    await expectNothingLeft(world);
+  });
+
   it("tells of a second stream once, and of its end; its m-section is used again", async () => {
     const { world, outgoing, incoming } = await connected();
     const seen: string[] = [];

@@ -63,13 +63,16 @@ export class LinkMedia {
     const old = [...this.#local.tracks].filter(([, stream]) => stream === before).map(([track]) => track);
     const wanted = next?.getTracks() ?? [];
     const leaving = old.filter((track) => !wanted.includes(track));
+    const added: MediaStreamTrackPort[] = [];
     for (const track of wanted) {
-      if (next === null || old.includes(track)) continue;
+      if (next === null) continue;
       const index = leaving.findIndex((each) => each.kind === track.kind);
-      const [replaced] = index < 0 ? [] : leaving.splice(index, 1);
-      if (replaced === undefined) this.#local.add(track, next);
-      else void this.#local.replace(replaced, track, next);
+      if (old.includes(track)) this.#local.move(track, next);
+      else if (index < 0) added.push(track);
+      else for (const replaced of leaving.splice(index, 1)) void this.#local.replace(replaced, track, next);
     }
+    // After those that stay, since it is them who tell in which stream the other side gets the rest.
+    for (const track of added) if (next !== null) this.#local.add(track, next);
     for (const track of leaving) this.#local.remove(track);
   }
 

@@ -26,7 +26,9 @@ export class LocalMedia {
   readonly #tracks = new Map<MediaStreamTrackPort, MediaStreamPort>();
   readonly #senders = new Map<MediaStreamTrackPort, SenderPort>();
   /** The stream that a sender was first used for is the one it announces for good. */
-  readonly #announced = new Map<SenderPort, string>();
+  readonly #announced = new Map<SenderPort, MediaStreamPort>();
+  /** A stream that took another one's place, by its ID: to the other side it is that one, as long as this RTCPeerConnection lives. */
+  readonly #successors = new Map<string, MediaStreamPort>();
   #options: MediaOptions;
   #pc: PeerConnectionPort | undefined;
 
@@ -46,6 +48,7 @@ export class LocalMedia {
     this.#pc = pc;
     this.#senders.clear();
     this.#announced.clear();
+    this.#successors.clear();
     if (!offering) return;
     this.#attachAll();
     for (const kind of ["audio", "video"] as const) {
@@ -87,7 +90,7 @@ export class LocalMedia {
   /**
    * Sends `next` where `old` was sent, without negotiating. False: `old` is not sent.
    *
-   * @param stream the stream in which `next` is announced from the next RTCPeerConnection on
+   * @param stream takes the place of the one that `old` was in: what is added to it comes in the same stream at the other side
    */
   async replace(old: MediaStreamTrackPort, next: MediaStreamTrackPort | null, stream?: MediaStreamPort): Promise<boolean> {
     const known = this.#tracks.get(old);
@@ -99,6 +102,7 @@ export class LocalMedia {
     if (next !== null) {
       this.#note(next, stream ?? known);
       if (sender !== undefined) this.#senders.set(next, sender);
+      if (sender !== undefined && stream !== undefined) this.#succeed(sender, stream);
     }
     if (sender === undefined || this.#live() === undefined) return true;
     try {
@@ -113,6 +117,14 @@ export class LocalMedia {
       this.#attach(next, stream ?? known);
     }
     return true;
+  }
+
+  /** The track goes on in a stream that takes the place of the one it was in. */
+  move(track: MediaStreamTrackPort, stream: MediaStreamPort): void {
+    if (!this.#tracks.has(track)) return;
+    this.#tracks.set(track, stream);
+    const sender = this.#senders.get(track);
+    if (sender !== undefined) this.#succeed(sender, stream);
   }
 
   /** Takes over new options. True: they need a negotiation that the browser does not ask for by itself. */
@@ -131,12 +143,18 @@ export class LocalMedia {
     this.#pc = undefined;
     this.#senders.clear();
     this.#announced.clear();
+    this.#successors.clear();
     this.#tracks.clear();
   }
 
   #note(track: MediaStreamTrackPort, stream: MediaStreamPort): void {
     this.#tracks.set(track, stream);
     applyContentHint(track, this.#options);
+  }
+
+  #succeed(sender: SenderPort, stream: MediaStreamPort): void {
+    const first = this.#announced.get(sender);
+    if (first !== undefined && first.id !== stream.id) this.#successors.set(stream.id, first);
   }
 
   #live(): PeerConnectionPort | undefined {
@@ -153,9 +171,10 @@ export class LocalMedia {
    * RTCRtpSender.setStreams would allow it too, but Chromium 156 takes its effect back at a rollback, and tells of a needed negotiation
    * at each call.
    */
-  #attach(track: MediaStreamTrackPort, stream: MediaStreamPort): void {
+  #attach(track: MediaStreamTrackPort, of: MediaStreamPort): void {
     const pc = this.#live();
     if (pc === undefined) return;
+    const stream = this.#successors.get(of.id) ?? of;
     const used = new Set(this.#senders.values());
     const empty = pc
       .getTransceivers()
@@ -163,7 +182,7 @@ export class LocalMedia {
         ({ sender, receiver, direction }) =>
           sender.track === null && receiver.track.kind === track.kind && direction !== "stopped",
       );
-    const again = empty.find(({ sender }) => !used.has(sender) && this.#announced.get(sender) === stream.id);
+    const again = empty.find(({ sender }) => !used.has(sender) && this.#announced.get(sender)?.id === stream.id);
     if (again === undefined) {
       // One that looks empty may wait for the track of a replaceTrack under way: addTrack would take it a second time.
       const taken = empty.some(({ sender }) => used.has(sender));
@@ -171,7 +190,7 @@ export class LocalMedia {
         ? pc.addTransceiver(track, { direction: "sendrecv", streams: [stream] }).sender
         : pc.addTrack(track, stream);
       this.#senders.set(track, sender);
-      this.#announced.set(sender, stream.id);
+      this.#announced.set(sender, stream);
       return;
     }
     const { sender } = again;
