@@ -4,7 +4,7 @@
  * Each server runs as a process of its own, one after the other, in several rounds; only its own CPU time and resident memory count, so
  * that the load generator and whatever else the machine does stay out. Ratios are within a round; the median over the rounds is printed.
  *
- *   npm run signaling -w bench -- [--rounds 3] [--clients 1000] [--seconds 8] [--only NAME] [--json FILE]
+ *   npm run signaling -w bench -- [--rounds 3] [--clients 1000] [--idle 5000] [--seconds 8] [--only NAME] [--json FILE]
  */
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
@@ -18,6 +18,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
     clients: { type: "string", default: "1000" },
+    idle: { type: "string", default: "5000" },
     seconds: { type: "string", default: "8" },
     json: { type: "string" },
     only: { type: "string" },
@@ -25,6 +26,8 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const pairs = Math.floor(Number(values.clients) / 2);
+/** Further connections, for the memory of one. */
+const idle = Number(values.idle);
 const seconds = Number(values.seconds);
 
 /** As long as Chromium's for one audio and one video track without candidates, cut to 2,000 bytes. */
@@ -87,14 +90,14 @@ async function measure(subject: Subject): Promise<Result> {
     const sockets = await connectAll(subject, server, ids);
     await sleep(1_000);
     const some = await server.measure();
-    // Between as many again and these: what the process holds from its start, and gives back late, is in neither.
+    // Between these and many more: what the process holds from its start is reused first, and would hide a thousand connections.
     const more = await connectAll(
       subject,
       server,
-      Array.from({ length: ids.length }, (_, i) => `idle${i}`),
+      Array.from({ length: idle }, (_, i) => `idle${i}`),
     );
     await sleep(1_000);
-    const twice = await server.measure();
+    const full = await server.measure();
     await closeAll(more);
 
     let delivered = 0;
@@ -133,8 +136,8 @@ async function measure(subject: Subject): Promise<Result> {
     if (refused > 0) throw new Error(`${subject.name} refused ${refused} messages: the figure would not be of relaying`);
     if (count === 0) throw new Error(`${subject.name} relayed nothing`);
     return {
-      bytesPerConnection: (twice.rss - some.rss) / ids.length,
-      heapPerConnection: (twice.heap - some.heap) / ids.length,
+      bytesPerConnection: (full.rss - some.rss) / idle,
+      heapPerConnection: (full.heap - some.heap) / idle,
       perCpuSecond: count / ((after.cpuMicros - before.cpuMicros) / 1e6),
       perSecond: count / seconds,
     };
@@ -176,4 +179,4 @@ const table = subjects.map((subject) => {
 });
 console.table(table);
 if (values.json !== undefined)
-  await writeFile(values.json, `${JSON.stringify({ clients: pairs * 2, seconds, rounds, table }, undefined, 2)}\n`);
+  await writeFile(values.json, `${JSON.stringify({ clients: pairs * 2, idle, seconds, rounds, table }, undefined, 2)}\n`);
