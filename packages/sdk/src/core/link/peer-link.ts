@@ -197,7 +197,9 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
       onNegotiated: () => this.#onNegotiated(pc),
       onBroken: (error) => {
         platform.log.warn({ error, connection }, "negotiation failed");
-        this.renew("negotiation failed");
+        // The very first offer that came: whoever sent it would send the like again, or nothing at all.
+        if (polite && !this.#settledOnce) void this.#fail("its description cannot be used");
+        else this.renew("negotiation failed");
       },
     });
     const unlisten = [
