@@ -1,5 +1,9 @@
 /** The servers that are compared: how each is started, joined and spoken to. */
+import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
+
+/** Of the measured server, which lives for seconds on loopback. */
+export const ADMIN_TOKEN = randomBytes(24).toString("base64url");
 
 export type Message = { readonly kind: "offer" | "answer"; readonly sdp: string };
 
@@ -66,6 +70,7 @@ export const TSUNAGI: Subject = {
     TSUNAGI_HTTP_HOST: "127.0.0.1",
     TSUNAGI_STUN_PORT: "0",
     TSUNAGI_DATA_DIR: dataDir,
+    TSUNAGI_ADMIN_TOKEN: ADMIN_TOKEN,
     TSUNAGI_LOG_LEVEL: "warn",
   }),
   ipcReady: false,

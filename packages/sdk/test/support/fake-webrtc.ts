@@ -17,6 +17,7 @@ import type {
   TransceiverPort,
 } from "../../src/core/ports.ts";
 import { FakeStream, FakeTarget, FakeTrack } from "./fake-media.ts";
+import { compose, FakeTransceiver, sends, takes } from "./fake-transceiver.ts";
 
 /** Chromium: no packet for this long. */
 const DISCONNECTED_AFTER_MS = 2_500;
@@ -64,54 +65,6 @@ export class FakeNetwork {
 
 type Section = { mid: string; kind: string; direction: TransceiverDirection; streams: string[] };
 type Sdp = { session: number; ufrag: string; data: boolean; candidates: string[]; sections: Section[] };
-
-class FakeTransceiver implements TransceiverPort {
-  mid: string | null = null;
-  readonly byAddTrack: boolean;
-  readonly receiver: { track: FakeTrack };
-  currentDirection: TransceiverDirection | null = null;
-  /** What was last told to the other side about the streams. */
-  told = "";
-  streams: string[] = [];
-  remoteStreams: FakeStream[] = [];
-  receiving = false;
-  everSent = false;
-  readonly sender;
-  readonly #changed: () => void;
-  #direction: TransceiverDirection;
-  constructor(kind: "audio" | "video", direction: TransceiverDirection, byAddTrack: boolean, pc: FakePeerConnection) {
-    this.receiver = { track: new FakeTrack(kind) };
-    this.#direction = direction;
-    this.byAddTrack = byAddTrack;
-    this.#changed = () => pc.checkNegotiation();
-    const parameters: SendParameters = { encodings: [{}] };
-    const sender = {
-      track: null as MediaStreamTrackPort | null,
-      replaceTrack: async (track: MediaStreamTrackPort | null) => {
-        await pc.operation();
-        sender.track = track;
-      },
-      getParameters: () => parameters,
-      setParameters: async () => {},
-    };
-    this.sender = sender;
-  }
-  get direction(): TransceiverDirection {
-    return this.#direction;
-  }
-  set direction(direction: TransceiverDirection) {
-    this.#direction = direction;
-    this.#changed();
-  }
-  stop(): void {
-    this.direction = "stopped";
-  }
-}
-
-const sends = (direction: TransceiverDirection) => direction === "sendrecv" || direction === "sendonly";
-const takes = (direction: TransceiverDirection) => direction === "sendrecv" || direction === "recvonly";
-const compose = (send: boolean, receive: boolean): TransceiverDirection =>
-  send ? (receive ? "sendrecv" : "sendonly") : receive ? "recvonly" : "inactive";
 
 export class FakePeerConnection extends FakeTarget implements PeerConnectionPort {
   static count = 0;
