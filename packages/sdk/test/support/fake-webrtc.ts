@@ -10,13 +10,12 @@ import type {
   MediaStreamTrackPort,
   PeerConnectionFactory,
   PeerConnectionPort,
-  SendParameters,
   SessionDescriptionPort,
   StatsReportPort,
   TransceiverDirection,
   TransceiverPort,
 } from "../../src/core/ports.ts";
-import { FakeStream, FakeTarget, FakeTrack } from "./fake-media.ts";
+import { FakeStream, FakeTarget, } from "./fake-media.ts";
 import { compose, FakeTransceiver, sends, takes } from "./fake-transceiver.ts";
 
 /** Chromium: no packet for this long. */
