@@ -21,7 +21,7 @@ const PARTS = [
   {
     name: "browsers",
     what: "real browsers, processes and networks (e2e/)",
-    act: () => runVitest(["--config", "vitest.config.ts"], { cwd: join(ROOT, "e2e"), timeoutMs: 13 * MINUTE_MS }),
+    act: () => runVitest(["--config", "vitest.config.ts"], { cwd: join(ROOT, "e2e"), timeoutMs: 17 * MINUTE_MS }),
   },
   {
     name: "interop",
