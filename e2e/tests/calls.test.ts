@@ -79,8 +79,7 @@ describe.each([
     ]);
     expect(await caller.evaluate(() => [call.state, call.outgoing])).toEqual(["ringing", true]);
     await answer(callee, BLUE);
-    await expectReceived(caller, OF_CALL, [FROM_CALLEE]);
-    await expectReceived(callee, OF_CALL, [FROM_CALLER]);
+    await Promise.all([expectReceived(caller, OF_CALL, [FROM_CALLEE]), expectReceived(callee, OF_CALL, [FROM_CALLER])]);
     expect((await eventsUntil(caller, "open")).toSorted()).toEqual(["answered", "open", "stream"]);
     expect((await eventsUntil(callee, "open")).toSorted()).toEqual(["call", "open", "stream"]);
     for (const page of both()) expect(await page.evaluate(() => [call.state, call.open])).toEqual(["connected", true]);
@@ -167,8 +166,7 @@ describe.each([
     });
     await probe.stop();
     expect(gapMs).toBeLessThan(1_000);
-    await expectReceived(caller, OF_CALL, [FROM_CALLEE]);
-    await expectReceived(callee, OF_CALL, [FROM_CALLER]);
+    await Promise.all([expectReceived(caller, OF_CALL, [FROM_CALLEE]), expectReceived(callee, OF_CALL, [FROM_CALLER])]);
     await callee.evaluate(() => call.close());
     await caller.waitFor(() => call.state === "closed");
     // Now the line is free.

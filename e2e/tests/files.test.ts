@@ -129,6 +129,18 @@ async function expectWhole(from: BrowserPage, to: BrowserPage, size: number): Pr
   return sent.ms;
 }
 
+/** Lost and back, for both; on a busy machine ICE may miss a beat of its own besides. Neither closed nor complained. */
+async function expectRestored(...pages: readonly BrowserPage[]): Promise<void> {
+  for (const page of pages) {
+    const [first, ...rest] = await page.evaluate(() => happened);
+    expect(first).toBe("open");
+    expect(rest.length).toBeGreaterThanOrEqual(2);
+    expect(rest).toEqual(rest.map((_, at) => (at % 2 === 0 ? "reconnecting" : "reconnected")));
+    expect(rest.at(-1)).toBe("reconnected");
+    expect(await page.evaluate(() => data.state)).toBe("connected");
+  }
+}
+
 const mbPerSecond = (bytes: number, ms: number) => `${(bytes / MEGABYTE / (ms / 1_000)).toFixed(1)} MB/s`;
 
 describe("between two browsers", () => {
@@ -161,9 +173,7 @@ describe("between two browsers", () => {
         data.getPeerConnection()?.close();
       });
       const ms = await expectWhole(from, to, size);
-      for (const page of both()) {
-        expect(await page.evaluate(() => happened)).toEqual(["open", "reconnecting", "reconnected"]);
-      }
+      await expectRestored(...both());
       expect(await (who === "sender" ? from : to).evaluate(() => data.getPeerConnection() !== helpers.kept.dead)).toBe(true);
       console.log(`${megabytes} MB file cut at 50 % by its ${who}, ${from.kind} to ${to.kind}: ${mbPerSecond(size, ms)}`);
       await disconnect(from, to);
@@ -244,7 +254,7 @@ describe("between two browsers", () => {
 });
 
 describeNetns("between two hosts", () => {
-  it("200 MB are whole though the sender's network was lost half-way, until both had noticed", async () => {
+  it("100 MB are whole though the sender's network was lost half-way, until both had noticed", async () => {
     const lan = await createLan();
     const [machine, hostA, hostB] = [await lan.host("server"), await lan.host("ann"), await lan.host("ben")];
     const server = await startServer({ host: machine });
@@ -259,7 +269,7 @@ describeNetns("between two hosts", () => {
     };
     const [from, to] = await Promise.all([open2("ann", hostA.netns), open2("ben", hostB.netns)]);
     await open(from, to);
-    await send(from, LARGE);
+    await send(from, LARGE / 2);
     await partIsThere(to, 0.5);
     await hostA.silence();
     for (const page of [from, to]) {
@@ -273,13 +283,9 @@ describeNetns("between two hosts", () => {
       await page.waitFor(() => data.open, { timeoutMs: 30_000, what: "the connection to be back" });
     }
     const backMs = performance.now() - backAt;
-    const ms = await expectWhole(from, to, LARGE);
-    for (const page of [from, to]) {
-      const seen = await page.evaluate(() => happened);
-      expect(seen[0]).toBe("open");
-      expect(new Set(seen.slice(1))).toEqual(new Set(["reconnecting", "reconnected"]));
-    }
-    console.log(`200 MB file through a lost network: back after ${Math.round(backMs)} ms, ${mbPerSecond(LARGE, ms)} in all`);
+    const ms = await expectWhole(from, to, LARGE / 2);
+    await expectRestored(from, to);
+    console.log(`100 MB file through a lost network: back after ${Math.round(backMs)} ms, ${mbPerSecond(LARGE / 2, ms)} in all`);
     await lan.close();
   }, 240_000);
 });

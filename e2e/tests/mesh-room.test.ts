@@ -13,8 +13,9 @@ declare global {
 }
 
 type Name = "ann" | "ben" | "fox" | "lia";
+type Sender = Exclude<Name, "lia">;
 /** What each of them sends; `lia` sends nothing. */
-const SENDS: Record<Exclude<Name, "lia">, { readonly colour: Colour; readonly hz: number }> = {
+const SENDS: Record<Sender, { readonly colour: Colour; readonly hz: number }> = {
   ann: { colour: "red", hz: 440 },
   ben: { colour: "blue", hz: 880 },
   fox: { colour: "green", hz: 1_320 },
@@ -76,10 +77,14 @@ async function join(name: Name, roomName: string, more: More = {}): Promise<void
 
 /** Every one of those present decodes each sender among the others, and nothing more; the members are who they should be. */
 async function expectMesh(present: readonly Name[]): Promise<void> {
+  await Promise.all(
+    present.map((name) => {
+      const expected: Expected[] = present.filter((each) => each !== name && each !== "lia").map((each) => SENDS[each as Sender]);
+      return expectReceived(pages[name], OF_ROOM, expected);
+    }),
+  );
   for (const name of present) {
     const others = present.filter((each) => each !== name);
-    const expected: Expected[] = others.filter((each) => each !== "lia").map((each) => SENDS[each]);
-    await expectReceived(pages[name], OF_ROOM, expected);
     const { members, streams, links } = await pages[name].evaluate(() => ({
       members: [...room.members.values()].map(({ peerId, receiveOnly }) => [peerId, receiveOnly] as const),
       // Members of whom nothing comes may stand there with an empty list.
