@@ -243,7 +243,7 @@ describe.each([
 it("a real screen share in Chromium is a second stream, and its end takes it away", async () => {
   const { ann, ben } = pages;
   await callWithSound(ann, ben);
-  // The headless display has no picture to share: Chromium's fake device stands in, as for the camera.
+  // getDisplayMedia of the headless browser's own screen; everywhere else in this file a drawn stream of known colour stands for a screen.
   await ann.evaluate(async () => {
     sent.screen = await Tsunagi.shareScreen({ audio: false });
     for (const track of sent.screen.getTracks()) call.addTrack(track, sent.screen);
