@@ -15,7 +15,7 @@ import type {
   TransceiverDirection,
   TransceiverPort,
 } from "../../src/core/ports.ts";
-import { FakeStream, FakeTarget, } from "./fake-media.ts";
+import { FakeStream, FakeTarget } from "./fake-media.ts";
 import { compose, FakeTransceiver, sends, takes } from "./fake-transceiver.ts";
 
 /** Chromium: no packet for this long. */
