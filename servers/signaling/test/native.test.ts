@@ -48,6 +48,22 @@ describe("the native face", () => {
     ]);
   });
 
+  it("ends the session at once when the browser leaves the page, and keeps it when the socket closes otherwise", async () => {
+    server = await startTestServer();
+    const [alice, bob, carol] = [await server.open("alice"), await server.open("bob"), await server.open("carol")];
+    for (const client of [alice, bob, carol]) {
+      client.send({ type: "join", id: 1, room: "tea", mode: "mesh" });
+      await until(() => server.signaling.host.conference.counts().rooms === 1);
+      await client.next();
+    }
+    expect([await alice.next(), await alice.next()]).toMatchObject([{ type: "member-joined" }, { type: "member-joined" }]);
+    carol.socket.close(1000);
+    await until(() => server.signaling.face.connections === 2);
+    bob.socket.close(1001);
+    expect(await alice.next()).toMatchObject({ type: "member-left", peerId: "bob" });
+    expect(await alice.drain()).toEqual([]);
+  });
+
   it("confirms what it received, after 32 messages and at each ping", async () => {
     server = await startTestServer();
     const alice = await server.open("alice");

@@ -39,6 +39,11 @@ export const NATIVE_LIMITS: NativeLimits = {
 
 /** How long a client may take to confirm that the socket closes. The types of `ws` do not know this option of it yet. */
 const CLOSE_TIMEOUT = { closeTimeout: 5_000 } as const;
+/**
+ * RFC 6455 §7.4.1: the browser leaves the page. A network that drops never closes with it, and Firefox does not always get a closing page's
+ * `bye` out before it.
+ */
+const GOING_AWAY = 1001;
 /** How often all sockets are looked at: one timer for all of them. */
 const SWEEP_MS = 2_500;
 /** The longest time that clients are asked to wait at a restart, so that they do not all come back in the same moment. */
@@ -160,14 +165,14 @@ export class NativeFace {
     return typeof forwarded === "string" ? forwarded.split(",").at(-1)?.trim() : request.socket.remoteAddress;
   }
 
-  closed(socket: NativeSocket): void {
+  closed(socket: NativeSocket, code: number): void {
     if (!this.#sockets.delete(socket)) return;
     this.#greetings.remove(socket);
     this.metrics.disconnected();
     const session = socket.session;
     if (session === undefined || session.socket !== socket) return;
     session.socket = undefined;
-    this.#host.handle({ type: "suspend", session: session.id });
+    this.#host.handle({ type: code === GOING_AWAY ? "end" : "suspend", session: session.id });
   }
 
   alive(socket: NativeSocket): void {
@@ -343,8 +348,8 @@ function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
   if (this instanceof NativeSocket && data instanceof Buffer) this.face?.received(this, data, isBinary);
 }
 
-function onClose(this: WebSocket): void {
-  if (this instanceof NativeSocket) this.face?.closed(this);
+function onClose(this: WebSocket, code: number): void {
+  if (this instanceof NativeSocket) this.face?.closed(this, code);
 }
 
 function onPong(this: WebSocket): void {
