@@ -191,8 +191,8 @@ export type GetIceServers = { readonly type: "ice-servers"; readonly id: number 
 
 // ---- Replies and events ------------------------------------------------------------------------------------------------------
 
-export type Opened = {
-  readonly type: "opened";
+/** What a client is told about its session whenever a socket enters it. */
+type Welcome = {
   readonly version: number;
   readonly peerId: string;
   readonly resumeToken: string;
@@ -206,21 +206,13 @@ export type Opened = {
   /** When authentication ends, milliseconds since 1970-01-01 UTC. */
   readonly expiresAt?: number | undefined;
 };
-export type Resumed = {
+export type Opened = Welcome & { readonly type: "opened" };
+export type Resumed = Welcome & {
   readonly type: "resumed";
-  readonly version: number;
-  readonly peerId: string;
-  readonly resumeToken: string;
   /** Counted messages that the server has received; the client sends the rest again. */
   readonly received: number;
   /** The server had lost the session and made it anew: counting starts at 0 on both sides, and what was under way is asked again. */
   readonly restored: boolean;
-  readonly graceMs: number;
-  readonly heartbeatMs: number;
-  readonly iceServers: readonly IceServer[];
-  readonly limits: Limits;
-  readonly permissions: Permissions;
-  readonly expiresAt?: number | undefined;
   /** Rooms that could not be restored, with the code why. */
   readonly lostRooms: readonly { readonly room: string; readonly code: string; readonly message: string }[];
 };
