@@ -38,9 +38,20 @@ export const ARROWS = {
   "@tsunagi/meet": ["sdk"],
   "@tsunagi/console": ["sdk"],
   // apps/cli, named as the command is.
-  tsunagi: ["base", "stun", "protocol", "conference", "server-all", "server-signaling", "server-turn"],
-  "@tsunagi/e2e": ["base", "protocol", "testkit", "sdk"],
-  "@tsunagi/bench": ["base", "protocol", "conference", "stun", "testkit", "sdk", "server-signaling", "server-all"],
+  tsunagi: ["base", "stun", "turn", "protocol", "conference", "server-all", "server-signaling", "server-turn"],
+  "@tsunagi/e2e": ["base", "protocol", "testkit", "sdk", "stun", "turn"],
+  "@tsunagi/bench": [
+    "base",
+    "protocol",
+    "conference",
+    "stun",
+    "turn",
+    "testkit",
+    "sdk",
+    "server-signaling",
+    "server-turn",
+    "server-all",
+  ],
 };
 
 /** What every example may import. */
