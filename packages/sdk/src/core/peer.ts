@@ -109,6 +109,11 @@ export class Peer extends Emitter<PeerEvents> {
     return byPeer;
   }
 
+  /** The server's STUN and TURN servers, with credentials that are good now: for connections of the application's own. Empty before `open`. */
+  get iceServers(): readonly IceServer[] {
+    return this.#iceServers;
+  }
+
   /** What the server holds this session to; undefined before `open`. */
   get limits(): Limits | undefined {
     return this.#limits;
