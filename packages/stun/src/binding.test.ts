@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { put } from "./attribute.ts";
 import { ATTRIBUTES } from "./attributes/index.ts";
+import { NAT_ATTRIBUTES } from "./attributes/nat-behavior.ts";
 import { answerBinding, bindingRequest } from "./binding.ts";
 import { encodeMessage } from "./encode.ts";
 import { METHOD, type MessageClass } from "./header.ts";
@@ -16,7 +17,7 @@ const empty = (type: number) => ({ type, encode: () => new Uint8Array(0) });
 function answered(bytes: Uint8Array, source: typeof V4 | typeof V6 = V4, options = {}) {
   const answer = answerBinding(bytes, source, options);
   if (answer.type !== "answer") throw new Error(`dropped: ${answer.reason}`);
-  return { kind: answer.kind, bytes: answer.bytes, message: decodeMessage(answer.bytes) };
+  return { kind: answer.kind, change: answer.change, bytes: answer.bytes, message: decodeMessage(answer.bytes) };
 }
 
 describe("answerBinding", () => {
@@ -89,6 +90,56 @@ describe("answerBinding", () => {
       ] as const) {
         expect((answered(request, source).bytes.length + headers) / (request.length + headers)).toBeLessThan(2);
       }
+    }
+  });
+});
+
+describe("answerBinding with a second address, RFC 5780 §6.1", () => {
+  const { CHANGE_REQUEST, PADDING, RESPONSE_PORT, RESPONSE_ORIGIN, OTHER_ADDRESS } = NAT_ATTRIBUTES;
+  const received = { family: 4, address: "192.0.2.1", port: 3478 } as const;
+  const other = { family: 4, address: "192.0.2.2", port: 3479 } as const;
+  const sockets = { received, other };
+  const request = (...attributes: ReturnType<typeof put>[]) =>
+    encodeMessage({ class: "request", method: METHOD.binding, transactionId: ID, attributes });
+
+  it.each([
+    [false, false, "192.0.2.1", 3478],
+    [false, true, "192.0.2.1", 3479],
+    [true, false, "192.0.2.2", 3478],
+    [true, true, "192.0.2.2", 3479],
+  ])("says which socket must answer: other address %s, other port %s", (address, port, fromAddress, fromPort) => {
+    const answer = answered(request(put(CHANGE_REQUEST, { address, port })), V4, { sockets });
+    expect(answer.kind).toBe("success");
+    expect(answer.change).toEqual({ address, port });
+    expect(attributeOf(answer.message, ATTRIBUTES.XOR_MAPPED_ADDRESS)).toEqual(V4);
+    expect(attributeOf(answer.message, RESPONSE_ORIGIN)).toEqual({ family: 4, address: fromAddress, port: fromPort });
+    expect(attributeOf(answer.message, OTHER_ADDRESS)).toEqual(other);
+  });
+
+  it("tells the other address to whoever asks plainly", () => {
+    const answer = answered(bindingRequest(ID), V4, { sockets });
+    expect(answer.change).toEqual({ address: false, port: false });
+    expect(attributeOf(answer.message, OTHER_ADDRESS)).toEqual(other);
+    expect((answer.bytes.length + 28) / (20 + 28)).toBeLessThan(2);
+  });
+
+  it("knows neither CHANGE-REQUEST nor PADDING without one", () => {
+    const answer = answered(request(put(CHANGE_REQUEST, { address: true, port: true }), put(PADDING, new Uint8Array(64))));
+    expect(attributeOf(answer.message, ATTRIBUTES.UNKNOWN_ATTRIBUTES)).toEqual([0x0003, 0x0026]);
+    expect(answer.change).toEqual({ address: false, port: false });
+  });
+
+  it("sends no answer to a port that the request names", () => {
+    const answer = answered(request(put(RESPONSE_PORT, 53)), V4, { sockets });
+    expect(attributeOf(answer.message, ATTRIBUTES.UNKNOWN_ATTRIBUTES)).toEqual([0x0027]);
+  });
+
+  it("pads to no more than the request's own length", () => {
+    for (let length = 0; length <= 1400; length += 4) {
+      const padded = request(put(PADDING, new Uint8Array(length)));
+      const answer = answered(padded, V4, { sockets });
+      expect(answer.bytes.length).toBe(Math.max(padded.length, 64));
+      expect(attributeOf(answer.message, PADDING) !== undefined).toBe(padded.length >= 68);
     }
   });
 });

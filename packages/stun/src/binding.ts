@@ -1,8 +1,12 @@
-/** The Binding usage, RFC 8489 §6 and §12: "from which address do you see me?". The server's side is one pure function. */
+/**
+ * The Binding usage, RFC 8489 §6 and §12: "from which address do you see me?", and RFC 5780 §6 where the server has a second address. The server's
+ * side is one pure function.
+ */
 import type { TransportAddress } from "./address.ts";
 import { type OutgoingAttribute, put } from "./attribute.ts";
 import { ERROR_REASONS } from "./attributes/error-code.ts";
 import { ATTRIBUTE_BY_TYPE, ATTRIBUTES } from "./attributes/index.ts";
+import { type ChangeRequest, NAT_ATTRIBUTES, NAT_SERVER_ATTRIBUTE_BY_TYPE } from "./attributes/nat-behavior.ts";
 import { encodeMessage } from "./encode.ts";
 import { METHOD, type MessageClass } from "./header.ts";
 import { attributeOf, decodeMessage, type StunMessage, unknownRequiredTypes } from "./message.ts";
@@ -10,6 +14,19 @@ import { attributeOf, decodeMessage, type StunMessage, unknownRequiredTypes } fr
 export type BindingAnswerOptions = {
   /** SOFTWARE in answers; default none. */
   readonly software?: string | undefined;
+  /**
+   * RFC 5780: set it for a datagram that came to one of four UDP sockets, two addresses with the same two ports, and only then. Left out, NAT
+   * behaviour discovery is not offered and CHANGE-REQUEST is answered 420.
+   */
+  readonly sockets?: BindingSockets | undefined;
+};
+
+/** As clients see them: behind a 1:1 NAT the outside addresses. */
+export type BindingSockets = {
+  /** Where the datagram came to. */
+  readonly received: TransportAddress;
+  /** The one of the four whose address and port are both different. */
+  readonly other: TransportAddress;
 };
 
 export type BindingDrop =
@@ -23,14 +40,27 @@ export type BindingDrop =
   | "response";
 
 export type BindingAnswer =
-  | { readonly type: "answer"; readonly kind: "success" | "bad-request" | "unknown-attribute"; readonly bytes: Uint8Array }
+  | {
+      readonly type: "answer";
+      readonly kind: "success" | "bad-request" | "unknown-attribute";
+      readonly bytes: Uint8Array;
+      /** Which socket must send it: the one with the other address, the other port, both, or (usually) the one that was asked. */
+      readonly change: ChangeRequest;
+    }
   | { readonly type: "drop"; readonly reason: BindingDrop };
+
+/** Type (2) and length (2). */
+const ATTRIBUTE_HEADER_LENGTH = 4;
+
+const NO_CHANGE: ChangeRequest = { address: false, port: false };
 
 /**
  * Answers one datagram.
  *
  * A success is 40 bytes over IPv4 and 52 over IPv6, for a request of at least 20; an error answer is bounded by the request: 420 spends two bytes on
- * what took the request four. So a forged source address gains an attacker less than a factor of 2 on the wire.
+ * what took the request four. So a forged source address gains an attacker less than a factor of 2 on the wire. Where `sockets` are given, RFC 5780
+ * §6.1 adds 24 bytes (48 over IPv6), which stays below 2 over IPv4 and 2.2 over IPv6; a request's PADDING comes back as long as the answer is no
+ * longer than the request. RESPONSE-PORT stays unknown: with it anyone could have answers sent to a port that asked for nothing.
  *
  * @param source where the datagram came from
  */
@@ -57,20 +87,35 @@ export function answerBinding(bytes: Uint8Array, source: TransportAddress, optio
       { fingerprint: true },
     );
 
-  const unknown = unknownRequiredTypes(request, ATTRIBUTE_BY_TYPE);
+  const known = options.sockets === undefined ? ATTRIBUTE_BY_TYPE : NAT_SERVER_ATTRIBUTE_BY_TYPE;
+  const unknown = unknownRequiredTypes(request, known);
   if (unknown.length > 0) {
     const error = put(ATTRIBUTES.ERROR_CODE, { code: 420, reason: ERROR_REASONS[420] });
     return {
       type: "answer",
       kind: "unknown-attribute",
       bytes: answer("error", error, put(ATTRIBUTES.UNKNOWN_ATTRIBUTES, unknown)),
+      change: NO_CHANGE,
     };
   }
-  if (!hasReadableValues(request)) {
+  if (!hasReadableValues(request, known)) {
     const error = put(ATTRIBUTES.ERROR_CODE, { code: 400, reason: ERROR_REASONS[400] });
-    return { type: "answer", kind: "bad-request", bytes: answer("error", error) };
+    return { type: "answer", kind: "bad-request", bytes: answer("error", error), change: NO_CHANGE };
   }
-  return { type: "answer", kind: "success", bytes: answer("success", put(ATTRIBUTES.XOR_MAPPED_ADDRESS, source)) };
+  const mapped = put(ATTRIBUTES.XOR_MAPPED_ADDRESS, source);
+  if (options.sockets === undefined)
+    return { type: "answer", kind: "success", bytes: answer("success", mapped), change: NO_CHANGE };
+
+  const { received, other } = options.sockets;
+  const change = attributeOf(request, NAT_ATTRIBUTES.CHANGE_REQUEST) ?? NO_CHANGE;
+  const origin = { ...(change.address ? other : received), port: (change.port ? other : received).port };
+  const attributes = [mapped, put(NAT_ATTRIBUTES.RESPONSE_ORIGIN, origin), put(NAT_ATTRIBUTES.OTHER_ADDRESS, other)];
+  const plain = answer("success", ...attributes);
+  // RFC 5780 §6.1 would pad to the interface's MTU: here to what the request spent.
+  const room = request.bytes.length - plain.length - ATTRIBUTE_HEADER_LENGTH;
+  const isPadded = attributeOf(request, NAT_ATTRIBUTES.PADDING) !== undefined && room >= 0;
+  const answered = isPadded ? answer("success", ...attributes, put(NAT_ATTRIBUTES.PADDING, new Uint8Array(room))) : plain;
+  return { type: "answer", kind: "success", bytes: answered, change };
 }
 
 /** A Binding request without credentials. @param transactionId 12 unpredictable bytes */
@@ -83,9 +128,9 @@ export function mappedAddressOf(response: StunMessage): TransportAddress | undef
   return attributeOf(response, ATTRIBUTES.XOR_MAPPED_ADDRESS) ?? attributeOf(response, ATTRIBUTES.MAPPED_ADDRESS);
 }
 
-function hasReadableValues(message: StunMessage): boolean {
+function hasReadableValues(message: StunMessage, known: typeof ATTRIBUTE_BY_TYPE): boolean {
   try {
-    for (const { type, value } of message.attributes) ATTRIBUTE_BY_TYPE.get(type)?.decode(value, message.transactionId);
+    for (const { type, value } of message.attributes) known.get(type)?.decode(value, message.transactionId);
     return true;
   } catch {
     return false;

@@ -2,6 +2,7 @@ export * from "./address.ts";
 export * from "./attribute.ts";
 export { ERROR_REASONS, type ErrorCode, type KnownErrorCode } from "./attributes/error-code.ts";
 export { ATTRIBUTE_BY_TYPE, ATTRIBUTES } from "./attributes/index.ts";
+export { type ChangeRequest, NAT_ATTRIBUTES } from "./attributes/nat-behavior.ts";
 export { PASSWORD_ALGORITHM_NUMBER, type PasswordAlgorithm } from "./attributes/password-algorithm.ts";
 export { xorAddressAttribute } from "./attributes/xor-mapped-address.ts";
 export * from "./binding.ts";

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { formatAddress } from "../address.ts";
 import type { AttributeCodec } from "../attribute.ts";
 import { ATTRIBUTE_BY_TYPE, ATTRIBUTES } from "./index.ts";
+import { NAT_ATTRIBUTES } from "./nat-behavior.ts";
 
 const ID = Uint8Array.from({ length: 12 }, (_, index) => 0xa0 + index);
 
@@ -14,8 +15,10 @@ const short = fc.string({ unit: "binary", maxLength: 127 });
 const algorithm = fc.record({ algorithm: fc.nat(65535), parameters: fc.uint8Array({ maxLength: 20 }) });
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
+const ALL = { ...ATTRIBUTES, ...NAT_ATTRIBUTES };
+
 /** Every attribute with values it can hold. */
-const VALUES: { readonly [Name in keyof typeof ATTRIBUTES]: fc.Arbitrary<unknown> } = {
+const VALUES: { readonly [Name in keyof typeof ALL]: fc.Arbitrary<unknown> } = {
   MAPPED_ADDRESS: address,
   XOR_MAPPED_ADDRESS: address,
   ALTERNATE_SERVER: address,
@@ -36,10 +39,15 @@ const VALUES: { readonly [Name in keyof typeof ATTRIBUTES]: fc.Arbitrary<unknown
   USE_CANDIDATE: fc.constant(true),
   ICE_CONTROLLED: fc.bigInt({ min: 0n, max: 0xffffffffffffffffn }),
   ICE_CONTROLLING: fc.bigInt({ min: 0n, max: 0xffffffffffffffffn }),
+  CHANGE_REQUEST: fc.record({ address: fc.boolean(), port: fc.boolean() }),
+  PADDING: fc.uint8Array({ maxLength: 1500 }),
+  RESPONSE_PORT: fc.nat(65535),
+  RESPONSE_ORIGIN: address,
+  OTHER_ADDRESS: address,
 };
 
-describe.each(Object.keys(ATTRIBUTES) as (keyof typeof ATTRIBUTES)[])("%s", (name) => {
-  const codec = ATTRIBUTES[name] as AttributeCodec<unknown>;
+describe.each(Object.keys(ALL) as (keyof typeof ALL)[])("%s", (name) => {
+  const codec = ALL[name] as AttributeCodec<unknown>;
 
   it("decodes what it encodes", () => {
     fc.assert(
@@ -85,6 +93,8 @@ describe("attribute values", () => {
     [ATTRIBUTES.PASSWORD_ALGORITHM, Uint8Array.of(0, 1, 0, 0, 0, 2, 0, 0)],
     [ATTRIBUTES.PASSWORD_ALGORITHMS, Uint8Array.of(0, 1, 0, 9, 0, 0, 0, 0)],
     [ATTRIBUTES.USE_CANDIDATE, Uint8Array.of(1)],
+    [NAT_ATTRIBUTES.CHANGE_REQUEST, Uint8Array.of(6)],
+    [NAT_ATTRIBUTES.RESPONSE_PORT, Uint8Array.of(1)],
     [ATTRIBUTES.MESSAGE_INTEGRITY_SHA256, new Uint8Array(12)],
   ])("refuses %o", (codec, value) => {
     expect(() => codec.decode(value, ID)).toThrowError(expect.objectContaining({ code: "stun.attribute.value" }));
