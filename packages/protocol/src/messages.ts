@@ -201,6 +201,8 @@ type Welcome = {
   /** How often the client should ping. */
   readonly heartbeatMs: number;
   readonly iceServers: readonly IceServer[];
+  /** `relay`: the app demands that all media and data go through a TURN server. */
+  readonly iceTransportPolicy?: "relay" | undefined;
   readonly limits: Limits;
   readonly permissions: Permissions;
   /** When authentication ends, milliseconds since 1970-01-01 UTC. */
@@ -250,7 +252,11 @@ export type CredentialUpdated = {
   readonly expiresAt?: number | undefined;
   readonly permissions: Permissions;
 };
-export type IceServersReply = { readonly type: "ice-servers"; readonly re: number; readonly iceServers: readonly IceServer[] };
+/** `iceTransportPolicy` as in {@link Opened}: the app's switch may have been changed meanwhile. */
+export type IceServersReply = Pick<Welcome, "iceServers" | "iceTransportPolicy"> & {
+  readonly type: "ice-servers";
+  readonly re: number;
+};
 
 export type MemberJoined = { readonly type: "member-joined"; readonly room: string; readonly member: Member };
 export type MemberLeft = { readonly type: "member-left"; readonly room: string; readonly peerId: string };

@@ -13,6 +13,7 @@ const iceServers = z.array(
     expiresAt: count.optional(),
   }),
 );
+const iceTransportPolicy = z.literal("relay").optional();
 const limits = z.strictObject({
   messageBytes: count,
   messagesPerSecond: z.number(),
@@ -35,6 +36,7 @@ const welcome = {
   graceMs: count,
   heartbeatMs: count,
   iceServers,
+  iceTransportPolicy,
   limits,
   permissions,
   expiresAt: count.optional(),
@@ -95,7 +97,7 @@ export const serverSchemas: Schemas = {
     expiresAt: count.optional(),
     permissions,
   }),
-  "ice-servers": z.strictObject({ type: z.literal("ice-servers"), re, iceServers }),
+  "ice-servers": z.strictObject({ type: z.literal("ice-servers"), re, iceServers, iceTransportPolicy }),
   "member-joined": z.strictObject({ type: z.literal("member-joined"), room: name, member }),
   "member-left": z.strictObject({ type: z.literal("member-left"), room: name, peerId: name }),
   "member-updated": z.strictObject({ type: z.literal("member-updated"), room: name, member }),

@@ -2,11 +2,11 @@
 import type { AddressInfo } from "node:net";
 import { type Clock, type Log, randomId, silentLog, systemClock } from "@tsunagi/base";
 import { type Bus, type ConferenceEvent, type Directory, MemoryBus, MemoryDirectory } from "@tsunagi/conference";
-import type { IceServer } from "@tsunagi/protocol";
 import type { FastifyInstance } from "fastify";
 import { NativeFace, type NativeLimits } from "./faces/native/face.ts";
 import { ConferenceHost } from "./host.ts";
 import { createHttp, type TlsOptions } from "./http.ts";
+import type { IceServerOptions } from "./ice-servers.ts";
 import { SignalingMetrics } from "./metrics.ts";
 import { Ownership } from "./ownership.ts";
 import { ResumeTokens } from "./resume-token.ts";
@@ -29,10 +29,8 @@ export type SignalingOptions = {
   readonly graceMs?: number | undefined;
   /** How often clients ping. Default 25,000. */
   readonly heartbeatMs?: number | undefined;
-  /** Handed out to clients instead of the own STUN server. */
-  readonly iceServers?: readonly IceServer[] | undefined;
-  /** Where the own STUN server listens. */
-  readonly stunPort?: number | undefined;
+  /** What clients are told of STUN and TURN. Default: nothing. */
+  readonly iceServers?: IceServerOptions | undefined;
   readonly native?: Partial<NativeLimits> | undefined;
   readonly webRoot?: string | undefined;
   readonly sdkRoot?: string | undefined;
@@ -105,7 +103,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     clock,
     log,
     metrics,
-    iceServers: { configured: options.iceServers, stunPort: options.stunPort },
+    iceServers: options.iceServers ?? {},
     graceMs,
     heartbeatMs: options.heartbeatMs ?? 25_000,
     limits: options.native,

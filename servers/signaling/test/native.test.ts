@@ -1,6 +1,8 @@
 /** The native face with real WebSocket clients: the ordinary course of things. */
+import type { IceServer } from "@tsunagi/protocol";
 import { SignJWT } from "jose";
 import { afterEach, describe, expect, it } from "vitest";
+import { turnCredential } from "../src/ice-servers.ts";
 import { startTestServer, type TestClient, type TestServer, until } from "./support/native.ts";
 
 let server: TestServer;
@@ -9,23 +11,55 @@ afterEach(() => server.close());
 const offer = (to: string, connection = "c") => ({ type: "offer", to, connection, kind: "media", sdp: "v=0" });
 
 describe("the native face", () => {
-  it("opens sessions and says what they may do and where STUN is", async () => {
-    server = await startTestServer({}, { stunPort: 3478 });
+  it("opens sessions and says what they may do and where STUN and TURN are", async () => {
+    server = await startTestServer({}, { iceServers: { own: () => ({ udpPort: 3478, secret: "s" }) } });
     const alice = await server.open("alice");
     expect(alice.opened).toMatchObject({
       type: "opened",
       version: 1,
       peerId: "alice",
       graceMs: 30_000,
-      iceServers: [{ urls: ["stun:127.0.0.1:3478"] }],
+      iceServers: [{ urls: ["stun:127.0.0.1:3478"] }, { urls: ["turn:127.0.0.1:3478?transport=udp"] }],
       limits: { messageBytes: 262_144, roomMembers: 16 },
       permissions: { call: true, rooms: true },
     });
     const nameless = await server.client();
     nameless.send({ type: "open", version: 1, key: server.key });
     expect((await nameless.welcome()).peerId).toMatch(/^[A-Za-z0-9]{16}$/);
+  });
+
+  it("gives each peer a TURN credential of its own, and a fresh one when it asks", async () => {
+    server = await startTestServer(
+      {},
+      { iceServers: { own: () => ({ udpPort: 3478, secret: "s" }), credentialLifetimeS: () => 60 } },
+    );
+    const [alice, bob] = [await server.open("alice"), await server.open("bob")];
+    const first = Math.floor(server.clock.wallNow() / 1_000) + 60;
+    const turnOf = (message: unknown) => (message as { iceServers: IceServer[] }).iceServers[1];
+    expect(turnOf(alice.opened)).toMatchObject({ username: `${first}:${server.app.id}.alice`, expiresAt: first * 1_000 });
+    expect(turnOf(bob.opened)?.credential).not.toBe(turnOf(alice.opened)?.credential);
+    server.clock.advance(10_000);
     alice.send({ type: "ice-servers", id: 4 });
-    expect(await alice.next()).toEqual({ type: "ice-servers", re: 4, iceServers: [{ urls: ["stun:127.0.0.1:3478"] }] });
+    const fresh = await alice.next();
+    expect(fresh).toMatchObject({ type: "ice-servers", re: 4 });
+    expect(fresh).not.toHaveProperty("iceTransportPolicy");
+    expect(turnOf(fresh)).toEqual({
+      urls: ["turn:127.0.0.1:3478?transport=udp"],
+      ...turnCredential("s", `${server.app.id}.alice`, first + 10),
+      expiresAt: (first + 10) * 1_000,
+    });
+  });
+
+  it("tells a client whose app relays everything so, also when the switch changes while it is there", async () => {
+    server = await startTestServer({}, { iceServers: { own: () => ({ udpPort: 3478, secret: "s" }) } });
+    const before = await server.open("alice");
+    expect(before.opened).not.toHaveProperty("iceTransportPolicy");
+    await server.store.updateApp(server.app.id, { switches: { relay: "only" } }, server.clock.wallNow());
+    await server.signaling.apps.refresh();
+    before.send({ type: "ice-servers", id: 1 });
+    const only = { iceServers: [{ urls: ["turn:127.0.0.1:3478?transport=udp"] }], iceTransportPolicy: "relay" };
+    expect(await before.next()).toMatchObject(only);
+    expect((await server.open("bob")).opened).toMatchObject(only);
   });
 
   it("relays a call and a mesh room", async () => {

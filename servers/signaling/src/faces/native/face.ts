@@ -8,7 +8,6 @@ import { parseClientMessage } from "@tsunagi/protocol/schema";
 import { type WebSocket, WebSocketServer } from "ws";
 import { authenticate } from "../../authenticate.ts";
 import type { ConferenceHost } from "../../host.ts";
-import { iceServersFor } from "../../ice-servers.ts";
 import type { NativeMetrics } from "../../metrics.ts";
 import { type GreetingLimits, Greetings } from "./greeting.ts";
 import { type HelloOptions, Hellos, refusalOf } from "./hello.ts";
@@ -292,8 +291,7 @@ export class NativeFace {
 
   #actNow(session: NativeSession, message: ClientCounted, text: string): void {
     if (message.type === "ice-servers") {
-      const iceServers = iceServersFor(session.socket?.host, this.#options.iceServers);
-      session.send({ type: "ice-servers", re: message.id, iceServers });
+      session.send({ type: "ice-servers", re: message.id, ...this.#hellos.iceFields(session) });
     } else if (message.type === "credential") {
       this.#renew(session, message);
     } else {

@@ -5,7 +5,7 @@ import { CLOSE_CODES, type Limits, type Open, PROTOCOL_VERSION, type Resume, typ
 import { parseClientMessage } from "@tsunagi/protocol/schema";
 import { authenticate } from "../../authenticate.ts";
 import type { ConferenceHost } from "../../host.ts";
-import { type IceServerOptions, iceServersFor } from "../../ice-servers.ts";
+import { type IceFields, type IceServerOptions, iceFieldsFor } from "../../ice-servers.ts";
 import type { NativeMetrics } from "../../metrics.ts";
 import { isOriginAllowed } from "../../origin.ts";
 import type { Ownership } from "../../ownership.ts";
@@ -185,6 +185,11 @@ export class Hellos implements SessionOwner {
     });
   }
 
+  iceFields(session: NativeSession): IceFields {
+    const { app, peerId, socket } = session;
+    return iceFieldsFor({ app, peerId, host: socket?.host }, this.#options.iceServers, this.#clock.wallNow());
+  }
+
   overflow(session: NativeSession): void {
     const why = refusal("session.buffer.overflow", "too much piled up for this client");
     // Not from inside the performing of the core's outputs: they go one after the other.
@@ -208,7 +213,7 @@ export class Hellos implements SessionOwner {
       resumeToken: this.resumeToken(session, session.peerId, grants),
       graceMs: this.#options.graceMs,
       heartbeatMs: this.#options.heartbeatMs,
-      iceServers: iceServersFor(session.socket?.host, this.#options.iceServers),
+      ...this.iceFields(session),
       limits: this.#limitsOf(session.app),
       permissions: grants.permissions,
       ...(grants.expiresAt === undefined ? {} : { expiresAt: grants.expiresAt }),
