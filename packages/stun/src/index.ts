@@ -13,6 +13,7 @@ export * from "./header.ts";
 export { checkMessageIntegrity, checkMessageIntegritySha256, type IntegrityCheck, type IntegrityKey } from "./integrity.ts";
 export * from "./keys.ts";
 export * from "./message.ts";
+export * from "./nat-behavior.ts";
 export * from "./nonce-cookie.ts";
 export { opaqueString } from "./opaque-string.ts";
 export * from "./transaction.ts";
