@@ -1,8 +1,10 @@
 export * from "./browser-page.ts";
 export { type ChromiumBrowser, type ChromiumOptions, findChromium, launchChromium } from "./chromium.ts";
 export { type FirefoxBrowser, findFirefox, launchFirefox } from "./firefox.ts";
+export * from "./internet.ts";
 export { endAll, type Lifetime, reportAll, track } from "./lifetimes.ts";
 export * from "./media-probe.ts";
+export * from "./nat.ts";
 export * from "./netns.ts";
 export type { Helpers, SignalOptions } from "./page-helpers.ts";
 export { helpersScript, type PageServer, type PageServerOptions, sdkBundle, startPageServer } from "./page-server.ts";

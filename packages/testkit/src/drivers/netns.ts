@@ -29,8 +29,8 @@ export interface Host {
   readonly label: string;
   /** The first IPv4 address on each LAN, in the order joined. */
   readonly addresses: readonly string[];
-  /** Joins a further LAN. Returns the address there. */
-  join(lan: Lan): Promise<string>;
+  /** Joins a further LAN. Returns the address there. `gateway`: as the LAN's default route, at `.254`. */
+  join(lan: Lan, options?: { readonly gateway?: boolean }): Promise<string>;
   /** Pulls out the cable: the host sees no carrier, its address stays. Of the first LAN unless told. */
   unplug(lan?: Lan): Promise<void>;
   plug(lan?: Lan): Promise<void>;
@@ -56,23 +56,33 @@ export interface Host {
 export interface Lan {
   readonly label: string;
   readonly netns: string;
-  /** `10.88.N`: addresses are `10.88.N.1` and up, /24. */
+  /** `10.88.N` unless told: addresses are `10.88.N.1` and up, /24. */
   readonly prefix: string;
   host(label: string): Promise<Host>;
   /** Removes the LAN, its hosts and all processes in them. */
   close(): Promise<void>;
 }
 
-type Port = { readonly lan: LanState; readonly device: string; readonly bridgePort: string; addresses: string[] };
-type LanState = Lan & { nextAddress(): string };
+export type LanOptions = {
+  /** The first three numbers of the addresses. Default: private ones of this LAN alone. */
+  readonly prefix?: string;
+  /** The hosts see the gateway and not each other, as in many guest networks. Default false. */
+  readonly isolated?: boolean;
+};
 
-export async function createLan(label = "lan"): Promise<Lan> {
+/** The host number of the gateway: every host's default route goes there, whether it is there or not. */
+const GATEWAY = 254;
+
+type Port = { readonly lan: LanState; readonly device: string; readonly bridgePort: string; addresses: string[] };
+type LanState = Lan & { readonly isolated: boolean; nextAddress(): string };
+
+export async function createLan(label = "lan", options: LanOptions = {}): Promise<Lan> {
   const why = netnsUnavailable();
   if (why !== undefined) throw new Error(why);
   await sweep();
   const number = ++counter;
   const netns = `${PREFIX}${process.pid}-${number}`;
-  const prefix = `10.88.${number % 250}`;
+  const prefix = options.prefix ?? `10.88.${number % 250}`;
   const hosts: { netns: string }[] = [];
   let nextHost = 0;
   await ip("netns", "add", netns);
@@ -88,6 +98,7 @@ export async function createLan(label = "lan"): Promise<Lan> {
     label,
     netns,
     prefix,
+    isolated: options.isolated ?? false,
     close,
     nextAddress: () => `${prefix}.${++nextHost}`,
     async host(hostLabel) {
@@ -111,7 +122,7 @@ async function createHost(netns: string, label: string, first: LanState): Promis
     if (found === undefined) throw new Error(`${label} is not on ${lan?.label ?? "any LAN"}`);
     return found;
   };
-  const join = async (lan: Lan): Promise<string> => {
+  const join = async (lan: Lan, { gateway = false }: { readonly gateway?: boolean } = {}): Promise<string> => {
     const state = lan as LanState;
     const device = `eth${ports.length}`;
     const bridgePort = `p${++counter}`;
@@ -121,6 +132,9 @@ async function createHost(netns: string, label: string, first: LanState): Promis
     await within(netns, "ip", "link", "set", device, "up");
     const port: Port = { lan: state, device, bridgePort, addresses: [] };
     ports.push(port);
+    if (gateway) return addAddress(port, `${state.prefix}.${GATEWAY}`);
+    // Between two isolated ports a bridge forwards nothing.
+    if (state.isolated) await within(lan.netns, "ip", "link", "set", bridgePort, "type", "bridge_slave", "isolated", "on");
     const address = await addAddress(port);
     // A default route makes the browser take the interface for a way out: without one it offers no candidates of it.
     await within(
@@ -130,7 +144,7 @@ async function createHost(netns: string, label: string, first: LanState): Promis
       "add",
       "default",
       "via",
-      `${state.prefix}.254`,
+      `${state.prefix}.${GATEWAY}`,
       "dev",
       device,
       "metric",
@@ -138,8 +152,7 @@ async function createHost(netns: string, label: string, first: LanState): Promis
     );
     return address;
   };
-  const addAddress = async (port: Port): Promise<string> => {
-    const address = port.lan.nextAddress();
+  const addAddress = async (port: Port, address = port.lan.nextAddress()): Promise<string> => {
     await within(netns, "ip", "address", "add", `${address}/24`, "dev", port.device);
     port.addresses.push(address);
     return address;
@@ -195,7 +208,7 @@ async function createHost(netns: string, label: string, first: LanState): Promis
         "replace",
         "default",
         "via",
-        `${port.lan.prefix}.254`,
+        `${port.lan.prefix}.${GATEWAY}`,
         "dev",
         port.device,
         "metric",
