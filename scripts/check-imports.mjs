@@ -34,8 +34,8 @@ export const ARROWS = {
     ..."base protocol conference stun turn sfu mcu media".split(" "),
     ..."signaling turn sfu mcu gateway".split(" ").map((name) => `server-${name}`),
   ],
-  // The web apps are made of the SDK's public API alone.
-  "@tsunagi/meet": ["sdk"],
+  // The web apps are made of the SDK's public API alone; meet's connection check says what the doctor says (@tsunagi/turn/verdict).
+  "@tsunagi/meet": ["sdk", "turn"],
   "@tsunagi/console": ["sdk"],
   // apps/cli, named as the command is.
   tsunagi: ["base", "stun", "turn", "protocol", "conference", "server-all", "server-signaling", "server-turn"],

@@ -6,6 +6,7 @@ import { useRoute } from "./router.ts";
 import type { Sdk } from "./sdk.ts";
 import { LocalMedia } from "./state/local-media.ts";
 import { type Services, ServicesContext } from "./ui/services.ts";
+import { CheckPage } from "./views/check.tsx";
 import { Home } from "./views/home.tsx";
 import { NotFound } from "./views/not-found.tsx";
 import { PhonePage } from "./views/phone.tsx";
@@ -47,6 +48,8 @@ function View() {
       return <Room key={`${route.room}/${route.listen}`} room={route.room} listen={route.listen} />;
     case "settings":
       return <SettingsPage />;
+    case "check":
+      return <CheckPage />;
     case "not-found":
       return <NotFound path={route.path} />;
   }

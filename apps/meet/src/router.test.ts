@@ -10,6 +10,7 @@ describe("addresses", () => {
       { view: "room", room: "studio north/上", listen: false },
       { view: "room", room: "a?b#c%", listen: true },
       { view: "settings" },
+      { view: "check" },
     ];
     for (const route of routes) {
       const { pathname, search } = new URL(pathOf(route, null), "https://x");

@@ -1,4 +1,4 @@
-/** A router of the five places that the app has, over the History API. */
+/** A router of the six places that the app has, over the History API. */
 import { useSyncExternalStore } from "react";
 
 export type Route =
@@ -6,6 +6,7 @@ export type Route =
   | { readonly view: "phone"; readonly call: string | undefined }
   | { readonly view: "room"; readonly room: string; readonly listen: boolean }
   | { readonly view: "settings" }
+  | { readonly view: "check" }
   | { readonly view: "not-found"; readonly path: string };
 
 /** The server's limit on room names (protocol), so that a link cannot ask for what is refused anyway. */
@@ -35,6 +36,8 @@ export function parseRoute(path: string, query: string): Route {
       return { view: "phone", call: search.get("call") ?? undefined };
     case "settings":
       return { view: "settings" };
+    case "check":
+      return { view: "check" };
     default:
       return missing;
   }
@@ -59,6 +62,9 @@ export function pathOf(route: Route, key: string | null = keyOfAddress()): strin
       break;
     case "settings":
       path = "/settings";
+      break;
+    case "check":
+      path = "/check";
       break;
     case "not-found":
       path = route.path;

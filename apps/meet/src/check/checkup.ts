@@ -1,10 +1,12 @@
 /** The check of one's own connection: step by step, told through a store. */
+import type { Verdict } from "@tsunagi/turn/verdict";
 import type { Peer, Sdk } from "../sdk.ts";
 import { loadPeerOptions } from "../state/config.ts";
 import type { Settings } from "../state/settings.ts";
 import { Store } from "../state/store.ts";
 import { type ShownError, toShownError } from "../text/errors.ts";
 import { echoThroughRelay, findCandidate } from "./attempts.ts";
+import { judge } from "./facts.ts";
 import { type IceServerEntry, type Results, type StepId, type StepResult, serversFor } from "./steps.ts";
 
 /** How long the server may take to open a session. */
@@ -13,6 +15,8 @@ const OPEN_MS = 10_000;
 export type CheckupState = {
   readonly phase: "running" | "done";
   readonly results: Results;
+  /** From the end on. */
+  readonly verdict: Verdict | undefined;
   /** The server could not be asked: nothing else can be checked. */
   readonly error: ShownError | undefined;
 };
@@ -27,7 +31,7 @@ const WAITING: Results = {
 };
 
 export class Checkup {
-  readonly store = new Store<CheckupState>({ phase: "running", results: WAITING, error: undefined });
+  readonly store = new Store<CheckupState>({ phase: "running", results: WAITING, verdict: undefined, error: undefined });
   readonly #sdk: Sdk;
   readonly #ended = new AbortController();
 
@@ -46,12 +50,13 @@ export class Checkup {
       peer = this.#sdk.createPeer(config.options);
       await opened(peer, this.#ended.signal);
       this.#set("server", { state: "ok", ms: performance.now() - startedAt });
-      await this.#attempts(peer.iceServers);
-      this.store.set({ phase: "done" });
+      const servers = peer.iceServers;
+      await this.#attempts(servers);
+      if (!this.#ended.signal.aborted) this.store.set({ phase: "done", verdict: judge(this.store.get().results, servers) });
     } catch (error) {
       this.#stop(toShownError(error));
     } finally {
-      peer?.close();
+      peer?.destroy();
     }
   }
 

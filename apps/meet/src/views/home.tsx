@@ -94,6 +94,9 @@ export function Home() {
             {t("home.phone.open")}
           </Button>
         </section>
+        <p className={styles.foot}>
+          <Link to={{ view: "check" }}>{t("check.link")}</Link>
+        </p>
       </div>
     </Shell>
   );

@@ -7,6 +7,7 @@ import { useStore } from "../state/store.ts";
 import { Button } from "../ui/button.tsx";
 import { ErrorBox } from "../ui/error-box.tsx";
 import { CheckField, SelectField, TextField } from "../ui/field.tsx";
+import { Link } from "../ui/link.tsx";
 import { useServices } from "../ui/services.ts";
 import styles from "./settings.module.css";
 import { Shell } from "./shell.tsx";
@@ -23,6 +24,7 @@ export function SettingsPage() {
       <div className={styles.page}>
         <h1>{t("settings.title")}</h1>
         <SettingsForm inCall={false} />
+        <Link to={{ view: "check" }}>{t("check.link")}</Link>
       </div>
     </Shell>
   );
