@@ -1,11 +1,14 @@
 export * from "./address.ts";
 export * from "./attribute.ts";
+export { bytesAttribute } from "./attributes/bytes-attribute.ts";
 export { ERROR_REASONS, type ErrorCode, type KnownErrorCode } from "./attributes/error-code.ts";
 export { ATTRIBUTE_BY_TYPE, ATTRIBUTES } from "./attributes/index.ts";
 export { type ChangeRequest, NAT_ATTRIBUTES } from "./attributes/nat-behavior.ts";
 export { PASSWORD_ALGORITHM_NUMBER, type PasswordAlgorithm } from "./attributes/password-algorithm.ts";
+export { flagAttribute, uint32Attribute } from "./attributes/uint-attribute.ts";
 export { xorAddressAttribute } from "./attributes/xor-mapped-address.ts";
 export * from "./binding.ts";
+export { concat, paddingAfter, sameBytes, uint16, uint32, utf8, viewOf } from "./bytes.ts";
 export type { StunCrypto } from "./crypto.ts";
 export * from "./encode.ts";
 export { STUN_ERRORS, type StunErrorCode } from "./errors.ts";

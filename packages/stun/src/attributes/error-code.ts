@@ -12,12 +12,13 @@ export type ErrorCode = {
   readonly reason: string;
 };
 
-/** Codes by number with the phrase the registry recommends: RFC 8489 §14.8, RFC 8656 §19, RFC 8445 §7.3.1.1, RFC 6062 §6.3. */
+/** Codes by number with the phrase the registry recommends: RFC 8489 §14.8, RFC 8656 §19, RFC 8445 §7.3.1.1, RFC 6062 §6.3, RFC 8016 §3.4. */
 export const ERROR_REASONS = {
   300: "Try Alternate",
   400: "Bad Request",
   401: "Unauthenticated",
   403: "Forbidden",
+  405: "Mobility Forbidden",
   420: "Unknown Attribute",
   437: "Allocation Mismatch",
   438: "Stale Nonce",
