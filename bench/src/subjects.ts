@@ -68,7 +68,7 @@ export const TSUNAGI: Subject = {
   env: (port, dataDir) => ({
     TSUNAGI_HTTP_PORT: String(port),
     TSUNAGI_HTTP_HOST: "127.0.0.1",
-    TSUNAGI_STUN_PORT: "0",
+    TSUNAGI_TURN_PORT: "0",
     TSUNAGI_DATA_DIR: dataDir,
     TSUNAGI_ADMIN_TOKEN: ADMIN_TOKEN,
     TSUNAGI_LOG_LEVEL: "warn",

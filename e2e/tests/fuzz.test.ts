@@ -170,7 +170,7 @@ it("10,000 packets of garbage to STUN, and it still answers others", async () =>
     const attributes = Uint8Array.from({ length: below(10) * 4 }, () => (random() < 0.5 ? below(4) : below(256)));
     const packet = random() < 0.3 ? Buffer.from(attributes) : binding(transaction, attributes);
     for (let flips = below(3); flips > 0 && packet.length > 0; flips -= 1) packet[below(packet.length)] = below(256);
-    await new Promise((resolve) => flood.send(packet, server.stunPort, "127.0.0.1", resolve));
+    await new Promise((resolve) => flood.send(packet, server.turnPort, "127.0.0.1", resolve));
   }
   flood.close();
   const good = createSocket("udp4");
@@ -180,7 +180,7 @@ it("10,000 packets of garbage to STUN, and it still answers others", async () =>
   const answer = await within(
     "STUN's answer",
     new Promise<Buffer>((resolve) => {
-      const ask = () => good.send(binding(transaction), server.stunPort, "127.0.0.1");
+      const ask = () => good.send(binding(transaction), server.turnPort, "127.0.0.1");
       // What the garbage left in the socket's buffer may leave no room: clients ask again (RFC 8489 §6.2.1).
       const again = setInterval(ask, 500);
       good.once("message", (message) => {

@@ -8,12 +8,12 @@ describe("server", () => {
     const server = await startServer();
     expect((await server.request("/readyz")).status).toBe(200);
     expect((await server.request("/config.json")).json<{ key: string }>().key).toBe(server.key);
-    const { key, port, stunPort } = server;
+    const { key, port, turnPort } = server;
     await server.kill("SIGKILL");
     await expect(server.request("/readyz")).rejects.toThrow();
     await server.start();
     expect((await server.request("/readyz")).status).toBe(200);
-    expect({ key: server.key, port: server.port, stunPort: server.stunPort }).toEqual({ key, port, stunPort });
+    expect({ key: server.key, port: server.port, turnPort: server.turnPort }).toEqual({ key, port, turnPort });
     await server.close();
   });
 

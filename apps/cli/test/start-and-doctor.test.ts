@@ -10,12 +10,12 @@ import { type TestIo, testIo } from "../src/test-io.ts";
 let cwd: string;
 let io: TestIo;
 let code: Promise<ExitCode>;
-let ready: { urls: string[]; key: string; stunPort: number; caUrl?: string };
+let ready: { urls: string[]; key: string; turn: { udp: number }; caUrl?: string };
 
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), "tsunagi-all-"));
   io = testIo({ cwd, wallNow: Date.now() });
-  code = run(["start", "--json", "--tls", "--port", "0", "--stun-port", "0"], io);
+  code = run(["start", "--json", "--tls", "--port", "0", "--turn-port", "0", "--turn-tls-port", "0"], io);
   await vi.waitUntil(() => io.out() + io.err() !== "", { timeout: 15_000 });
   expect(io.err()).toBe("");
   ready = JSON.parse(io.out());
@@ -35,7 +35,7 @@ async function tsunagi(...args: string[]) {
 
 describe("a server started with --tls", () => {
   it("is found well by the doctor", async () => {
-    const { exit, value } = await tsunagi("doctor", "--url", ready.urls[0] ?? "", "--stun-port", `${ready.stunPort}`);
+    const { exit, value } = await tsunagi("doctor", "--url", ready.urls[0] ?? "", "--stun-port", `${ready.turn.udp}`);
     expect(value.checks.filter((check: { status: string }) => check.status === "fail")).toEqual([]);
     expect(exit).toBe(EXIT.ok);
     const of = (id: string) => value.checks.find((check: { id: string }) => check.id === id);
@@ -51,7 +51,7 @@ describe("a server started with --tls", () => {
       "--url",
       ready.urls[0] ?? "",
       "--stun-port",
-      `${ready.stunPort}`,
+      `${ready.turn.udp}`,
       "--data-dir",
       "elsewhere",
     );

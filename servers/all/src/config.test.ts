@@ -43,16 +43,18 @@ describe("loadConfig", () => {
     const env = {
       TSUNAGI_HTTP_TRUST_PROXY: "yes",
       TSUNAGI_TLS_NAMES: "a.example, 192.0.2.1",
+      TSUNAGI_TURN_DENY: "192.0.2.0/24,2001:db8::/32",
+      TSUNAGI_TURN_USERS: '{"a":"b"}',
       TSUNAGI_ICE_SERVERS: '[{"urls":["stun:a.example:3478"]}]',
       DATABASE_URL: "postgres://x",
     };
-    const config = loadConfig({ cwd: folderWith(), env, flags: { "stun-enabled": false } });
+    const config = loadConfig({ cwd: folderWith(), env, flags: { "turn-enabled": false, "turn-limits-allocations": "7" } });
     expect(config).toMatchObject({
       http: { trustProxy: true },
       tls: { names: ["a.example", "192.0.2.1"] },
       iceServers: [{ urls: ["stun:a.example:3478"] }],
       databaseUrl: "postgres://x",
-      stun: { enabled: false },
+      turn: { enabled: false, deny: ["192.0.2.0/24", "2001:db8::/32"], users: { a: "b" }, limits: { allocations: 7 } },
     });
   });
 
@@ -67,10 +69,20 @@ describe("loadConfig", () => {
       "tls: { certFile: a }",
       "iceServers: [{ urls: [http://a] }]",
       "firstApp: { key: x }",
+      "turn: { relayPorts: 80-90 }",
+      "turn: { relayPorts: 60000-50000 }",
+      "turn: { secret: short }",
+      "turn: { allow: [10.0.0.0/33] }",
+      "turn: { addresses: [example.com] }",
+      "turn: { externalAddresses: { 10.0.0.1: example.com } }",
+      "turn: { limits: { allocations: 0 } }",
+      "externalTurn: [{ urls: [turn:a], secret: s, username: u }]",
+      "externalTurn: [{ urls: [turn:a], username: u }]",
+      "externalTurn: [{ urls: [turn:a] }]",
     ]) {
       expect([content, codeOf(() => loadConfig({ cwd: folderWith(content) }))]).toEqual([content, "config.value.invalid"]);
     }
-    for (const env of [{ TSUNAGI_HTTP_PORT: "eighty" }, { TSUNAGI_STUN_ENABLED: "perhaps" }, { TSUNAGI_ICE_SERVERS: "{" }]) {
+    for (const env of [{ TSUNAGI_HTTP_PORT: "eighty" }, { TSUNAGI_TURN_ENABLED: "perhaps" }, { TSUNAGI_ICE_SERVERS: "{" }]) {
       expect(codeOf(() => loadConfig({ cwd: folderWith(), env }))).toBe("config.value.invalid");
     }
     expect(() => loadConfig({ cwd: folderWith("http: { port: x }") })).toThrow(/http\.port/);
@@ -90,7 +102,8 @@ describe("names of settings", () => {
   it("are there for every setting", () => {
     const leaves = (value: object, path: string): string[] =>
       Object.entries(value).flatMap(([name, child]) =>
-        typeof child === "object" && child !== null && !Array.isArray(child)
+        // Some settings are tables themselves.
+        typeof child === "object" && child !== null && !Array.isArray(child) && !(`${path}${name}` in SETTINGS)
           ? leaves(child, `${path}${name}.`)
           : [`${path}${name}`],
       );

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { CodedError } from "@tsunagi/base";
 import { parse } from "yaml";
 import { z } from "zod";
+import { externalTurnSchema, TURN_SETTINGS, turnSchema } from "./turn-config.ts";
 
 export const CONFIG_CODES = {
   "config.file.unreadable": "The configuration file cannot be read.",
@@ -33,7 +34,8 @@ const schema = z.strictObject({
     })
     .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), "certFile and keyFile belong together")
     .prefault({}),
-  stun: z.strictObject({ enabled: z.boolean().default(true), address: text.optional(), port: port.default(3478) }).prefault({}),
+  turn: turnSchema,
+  externalTurn: externalTurnSchema,
   iceServers: z
     .array(
       z.strictObject({
@@ -86,9 +88,7 @@ export const SETTINGS: Readonly<Record<string, Kind>> = {
   "tls.certFile": "text",
   "tls.keyFile": "text",
   "tls.names": "list",
-  "stun.enabled": "boolean",
-  "stun.address": "text",
-  "stun.port": "number",
+  ...TURN_SETTINGS,
   iceServers: "json",
   "session.graceMs": "number",
   "session.heartbeatMs": "number",

@@ -15,13 +15,13 @@ try {
   const config = loadConfig({ flags, file, env: process.env });
   const log = createLog({ level: config.log.level });
   const server = await startAll({ config, log });
-  const { http, stun } = server.addresses;
+  const { http, turn } = server.addresses;
   // For whoever started it: the one line that says where and with which key.
   console.log(
     JSON.stringify({
       ready: true,
       http,
-      stun: stun.map(({ port }) => port),
+      turn,
       key: server.defaultApp.key,
       version: server.version,
     }),

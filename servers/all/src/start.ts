@@ -12,9 +12,9 @@ import {
   startSignaling,
   type TlsOptions,
 } from "@tsunagi/server-signaling";
-import { type RunningStunServer, startStunServer } from "@tsunagi/server-turn";
 import { type Config, type ConfigInput, checkConfig } from "./config.ts";
 import { ensureTls, type TlsMaterial } from "./tls.ts";
+import { startTurn, type Turn, type TurnPorts } from "./turn.ts";
 import { VERSION } from "./version.ts";
 
 export type StartOptions = {
@@ -29,7 +29,8 @@ export type RunningServer = {
   readonly addresses: {
     /** What the server listens on; `::` is every address of the machine. */
     readonly http: { readonly address: string; readonly port: number; readonly secure: boolean };
-    readonly stun: readonly { readonly family: 4 | 6; readonly address: string; readonly port: number }[];
+    /** Ports of STUN and TURN; those of what is off are absent. */
+    readonly turn: TurnPorts;
   };
   /** The app that the web app uses: the oldest one, made at the first start. */
   readonly defaultApp: App;
@@ -80,20 +81,18 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
     undo.push(() => operator.close());
     const { app: defaultApp, made } = await firstApp(store, config);
     const { material, tls } = await certificate(config);
-    const stun = config.stun.enabled
-      ? await startStunServer({ host: config.stun.address, port: config.stun.port, log })
-      : undefined;
-    if (stun !== undefined) undo.push(() => stun.close());
-    const signaling = await listening(config, startSignaling(signalingOptions(config, { store, operator, log, stun, tls })));
+    const turn = config.turn.enabled ? await startTurn(config.turn, { store, log, tls }) : undefined;
+    if (turn !== undefined) undo.push(() => turn.close());
+    const signaling = await listening(config, startSignaling(signalingOptions(config, { store, operator, log, turn, tls })));
     undo.push(() => signaling.close());
-    if (stun !== undefined) countStun(signaling, stun);
+    turn?.count(signaling.metrics);
     let draining: Promise<void> | undefined;
     return {
       version: VERSION,
       config,
       addresses: {
         http: { address: signaling.address.address, port: signaling.address.port, secure: tls !== undefined },
-        stun: stun?.addresses ?? [],
+        turn: turn?.ports ?? {},
       },
       defaultApp,
       madeDefaultApp: made,
@@ -120,12 +119,6 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
     await close();
     throw error;
   }
-}
-
-function countStun(signaling: RunningSignaling, stun: RunningStunServer): void {
-  const counts = (pick: "answered" | "dropped") => () => Object.entries<number>(stun.stats()[pick]);
-  signaling.metrics.addCounts("tsunagi_stun_answers_total", "STUN answers by kind", "kind", counts("answered"));
-  signaling.metrics.addCounts("tsunagi_stun_drops_total", "STUN datagrams dropped by reason", "reason", counts("dropped"));
 }
 
 /** Until all sockets are closed, or have had their time. */
@@ -170,7 +163,7 @@ function signalingOptions(
     readonly store: Store;
     readonly operator: Operator;
     readonly log: Log;
-    readonly stun: RunningStunServer | undefined;
+    readonly turn: Turn | undefined;
     readonly tls: TlsOptions | undefined;
   },
 ) {
@@ -187,8 +180,12 @@ function signalingOptions(
     trustProxy: config.http.trustProxy,
     graceMs: config.session.graceMs,
     heartbeatMs: config.session.heartbeatMs,
-    iceServers: config.iceServers,
-    stunPort: parts.stun?.addresses[0]?.port,
+    iceServers: {
+      configured: config.iceServers,
+      own: () => parts.turn?.toldToClients(),
+      external: () => config.externalTurn,
+      credentialLifetimeS: () => config.turn.credentialLifetimeS,
+    },
     native: {
       connections: config.limits.connections,
       frameBytes: config.limits.frameBytes,

@@ -19,7 +19,12 @@ async function dataDir(): Promise<string> {
 
 async function start(directory: string, more: object = {}): Promise<RunningServer> {
   const server = await startAll({
-    config: { dataDir: directory, http: { address: "127.0.0.1", port: 0 }, stun: { address: "127.0.0.1", port: 0 }, ...more },
+    config: {
+      dataDir: directory,
+      http: { address: "127.0.0.1", port: 0 },
+      turn: { addresses: ["127.0.0.1"], port: 0, tlsPort: 0 },
+      ...more,
+    },
   });
   undo.push(() => server.close());
   return server;
@@ -29,7 +34,7 @@ it("makes a first app once, and tells the web app its key", async () => {
   const directory = await dataDir();
   const first = await start(directory, { firstApp: { name: "mine" } });
   expect(first).toMatchObject({ madeDefaultApp: true, defaultApp: { name: "mine" }, addresses: { http: { secure: false } } });
-  expect(first.addresses.stun).toHaveLength(1);
+  expect(first.addresses.turn.udp).toBeGreaterThan(0);
   const config = await (await fetch(`http://127.0.0.1:${first.addresses.http.port}/config.json`)).json();
   expect(config).toMatchObject({ key: first.defaultApp.key });
   await first.drain();

@@ -52,7 +52,7 @@ export async function doctor(
     {
       url: httpUrl(values.url),
       httpPort: port("--port", values.port) ?? config.http.port,
-      stunPort: port("--stun-port", values["stun-port"]) ?? config.stun.port,
+      stunPort: port("--stun-port", values["stun-port"]) ?? config.turn.port,
     },
     probes,
   );

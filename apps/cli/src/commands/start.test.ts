@@ -23,7 +23,7 @@ async function started(args: string[], io: TestIo, server: Partial<StartedServer
     options = given;
     return {
       version: "1.2.3",
-      addresses: { http: { address: "::", port: 8080, secure: false }, stun: [{ port: 3478 }] },
+      addresses: { http: { address: "::", port: 8080, secure: false }, turn: { udp: 3478, tcp: 3478 } },
       defaultApp: { name: "default", key: "11111111-2222-3333-4444-555555555555" },
       tls: undefined,
       drain: async () => void drained++,
@@ -38,7 +38,7 @@ async function started(args: string[], io: TestIo, server: Partial<StartedServer
 }
 
 const TLS = {
-  addresses: { http: { address: "::", port: 8080, secure: true }, stun: [] },
+  addresses: { http: { address: "::", port: 8080, secure: true }, turn: {} },
   tls: { caFile: "/data/tls/ca.crt", caFingerprint: "AA" },
 };
 
@@ -54,7 +54,7 @@ describe("start", () => {
       "http://localhost:8080/admin/docs, token in .tsunagi/admin-token",
       "tsunagi start --tls",
       "11111111-2222-3333-4444-555555555555",
-      "STUN 3478 UDP",
+      "STUN and TURN 3478 UDP+TCP",
       ".tsunagi/tsunagi.log",
       "start --tls",
     ]) {
@@ -92,7 +92,7 @@ describe("start", () => {
       "a.example",
       "--tls-name",
       "192.0.2.1",
-      "--no-stun",
+      "--no-turn",
       "--session-grace-ms",
       "5000",
     ];
@@ -101,7 +101,7 @@ describe("start", () => {
       dataDir: join(cwd, ".tsunagi"),
       http: { port: 81, address: "127.0.0.1" },
       tls: { enabled: true, names: ["a.example", "192.0.2.1"] },
-      stun: { enabled: false },
+      turn: { enabled: false },
       session: { graceMs: 5000 },
       log: { level: "debug" },
     });
@@ -126,7 +126,7 @@ describe("start", () => {
       ready: true,
       version: "1.2.3",
       key: "11111111-2222-3333-4444-555555555555",
-      stunPort: 3478,
+      turn: { udp: 3478, tcp: 3478 },
       urls: expect.arrayContaining(["http://localhost:8080"]),
     });
   });

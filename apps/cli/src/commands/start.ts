@@ -18,8 +18,8 @@ const OPTIONS = {
   host: { type: "string", value: "ADDRESS", help: "the address to listen on (default: all)" },
   tls: { type: "boolean", help: "https with a certificate of this machine's own CA, and a QR code for phones" },
   "tls-name": { type: "string", multiple: true, value: "NAME", help: "a further name or address for that certificate" },
-  "stun-port": { type: "string", value: "N", help: "the STUN port, UDP (default 3478)" },
-  "no-stun": { type: "boolean", help: "leave STUN to another server" },
+  "turn-port": { type: "string", value: "N", help: "the STUN and TURN port, UDP and TCP (default 3478)" },
+  "no-turn": { type: "boolean", help: "leave STUN and TURN to other servers" },
   "log-level": { type: "string", value: "LEVEL", help: "error, warn, info, debug or silent (default info)" },
   "log-file": {
     type: "string",
@@ -39,7 +39,7 @@ const SETTING_FLAGS: { readonly [name: string]: { readonly type: "string"; reado
 export const startCommand: Command = {
   name: "start",
   usage: "[options]",
-  summary: "run the servers: signalling, STUN, web app",
+  summary: "run the servers: signalling, STUN, TURN, web app",
   options: OPTIONS,
   notes: [
     "Flags win over the environment (TSUNAGI_HTTP_PORT, …), that over tsunagi.config.yaml.\nEach setting of tsunagi.config.sample.yaml is a flag as well: session.graceMs is --session-grace-ms.",
@@ -59,7 +59,7 @@ export type StartedServer = {
   readonly version: string;
   readonly addresses: {
     readonly http: { readonly address: string; readonly port: number; readonly secure: boolean };
-    readonly stun: readonly { readonly port: number }[];
+    readonly turn: { readonly udp?: number | undefined; readonly tcp?: number | undefined; readonly tls?: number | undefined };
   };
   readonly defaultApp: { readonly name: string; readonly key: string };
   readonly tls: { readonly caFile: string; readonly caFingerprint: string } | undefined;
@@ -89,7 +89,7 @@ export async function start(
     version: server.version,
     urls,
     apps: [server.defaultApp],
-    services: ["signalling", ...stunService(server)],
+    services: ["signalling", ...turnServices(server)],
     caUrl: server.tls === undefined || phone === undefined ? undefined : `${phone}/ca.crt`,
     adminTokenPlace: config.admin.token === undefined ? shortest(resolve(dataDir, "admin-token"), io.cwd) : "your configuration",
     // npm tells which of its scripts runs.
@@ -102,7 +102,7 @@ export async function start(
     const { services: _services, isPlainHttp: _isPlainHttp, apps: _apps, startedBy: _startedBy, ...shown } = facts;
     const { key } = server.defaultApp;
     io.stdout.write(
-      `${JSON.stringify({ ready: true, ...shown, key, stunPort: server.addresses.stun[0]?.port, caFile: server.tls?.caFile })}\n`,
+      `${JSON.stringify({ ready: true, ...shown, key, turn: server.addresses.turn, caFile: server.tls?.caFile })}\n`,
     );
   } else {
     const style = styleFor(io.stdout, io.env);
@@ -142,7 +142,7 @@ function flagsOf(values: { readonly [name: string]: string | boolean | readonly 
     "http-address": text(values.host),
     "tls-enabled": values.tls === true ? true : undefined,
     "tls-names": Array.isArray(names) ? names.join(",") : undefined,
-    "stun-enabled": values["no-stun"] === true ? false : undefined,
+    "turn-enabled": values["no-turn"] === true ? false : undefined,
     ...own,
   };
 }
@@ -160,7 +160,8 @@ function lanAddresses(): readonly string[] {
   return machineNames().ip.filter((address) => address !== "127.0.0.1" && address !== "::1");
 }
 
-function stunService(server: StartedServer): string[] {
-  const [first] = server.addresses.stun;
-  return first === undefined ? [] : [`STUN ${first.port} UDP`];
+function turnServices(server: StartedServer): string[] {
+  const { udp, tcp, tls } = server.addresses.turn;
+  const plain = [udp === undefined ? [] : "UDP", tcp === undefined || tcp !== udp ? [] : "TCP"].flat().join("+");
+  return [...(udp === undefined ? [] : [`STUN and TURN ${udp} ${plain}`]), ...(tls === undefined ? [] : [`TURN ${tls} TLS`])];
 }

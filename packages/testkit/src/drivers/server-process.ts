@@ -20,7 +20,7 @@ export type ServerOptions = {
   readonly host?: Host;
   /** Default: free ones, and the same again after a restart. */
   readonly port?: number;
-  readonly stunPort?: number;
+  readonly turnPort?: number;
   /** Keys, store and logs. Default: a temporary folder, removed at the end. */
   readonly dataDir?: string;
   /** For the first "ready". Default 20,000. */
@@ -28,7 +28,11 @@ export type ServerOptions = {
 };
 
 /** What `servers/all` prints when all is up. */
-type ReadyLine = { readonly http: { readonly port: number }; readonly stun: readonly number[]; readonly key: string };
+type ReadyLine = {
+  readonly http: { readonly port: number };
+  readonly turn: { readonly udp?: number; readonly tls?: number };
+  readonly key: string;
+};
 
 export type ServerResponse = { readonly status: number; readonly body: string; json<T = unknown>(): T };
 
@@ -36,7 +40,10 @@ export interface ServerProcess {
   /** `http://localhost:PORT`, or the host's address. */
   readonly url: string;
   readonly port: number;
-  readonly stunPort: number;
+  /** STUN and TURN, UDP and TCP; 0 when it is off. */
+  readonly turnPort: number;
+  /** TURN over TLS; 0 without TLS. */
+  readonly turnTlsPort: number;
   /** The key of the first app. */
   readonly key: string;
   readonly dataDir: string;
@@ -60,7 +67,8 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   if (!existsSync(PROGRAM)) throw new Error("the server is not built: npm run build");
   const { host } = options;
   let port = options.port ?? 0;
-  let stunPort = options.stunPort ?? 0;
+  let turnPort = options.turnPort ?? 0;
+  let turnTlsPort = 0;
   const url = () => `http://${host?.addresses[0] ?? "localhost"}:${port}`;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "tsunagi-data-"));
   let child: TestProcess | undefined;
@@ -77,7 +85,8 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
         NO_COLOR: "1",
         TSUNAGI_DATA_DIR: dataDir,
         TSUNAGI_HTTP_PORT: String(port),
-        TSUNAGI_STUN_PORT: String(stunPort),
+        TSUNAGI_TURN_PORT: String(turnPort),
+        TSUNAGI_TURN_TLS_PORT: String(turnTlsPort),
         ...options.env,
       },
       ...(host === undefined ? {} : { netns: host.netns }),
@@ -86,7 +95,8 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     const ready = JSON.parse(line) as ReadyLine;
     key = ready.key;
     port = ready.http.port;
-    stunPort = ready.stun[0] ?? 0;
+    turnPort = ready.turn.udp ?? 0;
+    turnTlsPort = ready.turn.tls ?? 0;
   };
   const kill = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => void (await child?.kill(signal));
   const request: ServerProcess["request"] = (path, init = {}) =>
@@ -107,8 +117,11 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     get port() {
       return port;
     },
-    get stunPort() {
-      return stunPort;
+    get turnPort() {
+      return turnPort;
+    },
+    get turnTlsPort() {
+      return turnTlsPort;
     },
     dataDir,
     get key() {
