@@ -1,8 +1,10 @@
 /** Attempts with the browser's own peer connections: which addresses can be had, and whether data gets through a relay. */
 import { failureOf, type IceServerEntry, type StepResult } from "./steps.ts";
 
-/** Chromium gives a silent TURN server up after about 10 s; whoever waits for a call would have given up before. */
+/** Whoever waits for a call would have given up by then. */
 const TIMEOUT_MS = 8000;
+/** Chromium reports a silent STUN server after 9.5 s (RFC 8489 §6.2.1), and only then which of its addresses got an answer. */
+const GATHERING_MS = 12_000;
 const ECHOES = 5;
 
 type Wanted = "host" | "srflx" | "relay";
@@ -16,15 +18,17 @@ export async function findCandidate(
   const startedAt = performance.now();
   const connection = new RTCPeerConnection(configOf(servers, "all"));
   const errors: { code: number; text: string }[] = [];
+  let hosts = 0;
   connection.addEventListener("icecandidateerror", ({ errorCode, errorText }) =>
     errors.push({ code: errorCode, text: errorText }),
   );
   try {
     const end = await new Promise<"found" | "complete" | "timeout">((resolve) => {
-      const timer = setTimeout(() => resolve("timeout"), TIMEOUT_MS);
+      const timer = setTimeout(() => resolve("timeout"), GATHERING_MS);
       signal.addEventListener("abort", () => resolve("timeout"), { once: true });
       connection.addEventListener("icecandidate", ({ candidate }) => {
         if (candidate?.type === wanted) resolve("found");
+        if (candidate?.type === "host" && candidate.protocol === "udp") hosts++;
         if (candidate === null) {
           clearTimeout(timer);
           resolve("complete");
@@ -35,8 +39,8 @@ export async function findCandidate(
     });
     const ms = performance.now() - startedAt;
     if (end === "found") return { state: "ok", ms };
-    // A browser keeps a server-reflexive address to itself when it equals a host address: all answered, and nothing was added.
-    if (wanted === "srflx" && end === "complete" && errors.length === 0) return { state: "ok", ms, sameAddress: true };
+    // A browser keeps a server-reflexive address to itself when it equals a host address: that one got an answer, and no error is told of it.
+    if (wanted === "srflx" && end === "complete" && errors.length < hosts) return { state: "ok", ms, sameAddress: true };
     if (wanted === "host") return { state: "failed", why: "none", ms };
     return { state: "failed", why: failureOf(errors, false), ms, detail: detailOf(errors) };
   } finally {

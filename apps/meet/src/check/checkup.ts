@@ -64,16 +64,20 @@ export class Checkup {
     this.#ended.abort();
   }
 
+  /** All at once: the slowest tells how long it takes. */
   async #attempts(servers: readonly IceServerEntry[]): Promise<void> {
     const { signal } = this.#ended;
-    await this.#step("direct", () => findCandidate("host", [], signal));
     const stun = serversFor("stun", servers);
-    await this.#step("stun", stun.length === 0 ? undefined : () => findCandidate("srflx", stun, signal));
-    for (const step of ["turn-udp", "turn-tcp", "turn-tls"] as const) {
-      const relays = serversFor(step, servers);
-      const attempt = () => echoThroughRelay(relays, { isTls: step === "turn-tls", signal });
-      await this.#step(step, relays.length === 0 ? undefined : attempt);
-    }
+    const relays = (["turn-udp", "turn-tcp", "turn-tls"] as const).map((step) => {
+      const own = serversFor(step, servers);
+      const attempt = () => echoThroughRelay(own, { isTls: step === "turn-tls", signal });
+      return this.#step(step, own.length === 0 ? undefined : attempt);
+    });
+    await Promise.all([
+      this.#step("direct", () => findCandidate("host", [], signal)),
+      this.#step("stun", stun.length === 0 ? undefined : () => findCandidate("srflx", stun, signal)),
+      ...relays,
+    ]);
   }
 
   async #step(step: StepId, attempt: (() => Promise<StepResult>) | undefined): Promise<void> {

@@ -285,7 +285,7 @@ export const en = {
   "check.title": "Check my connection",
   "check.lead": "This looks for the ways out of your network, and sends data through the server’s relay and back.",
   "check.link": "Check my connection",
-  "check.running": "Checking… this takes a few seconds.",
+  "check.running": "Checking… this takes up to 12 seconds.",
   "check.again": "Check again",
   "check.copy": "Copy report",
   "check.steps": "What was tried",

@@ -286,7 +286,7 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "check.title": "接続を確認する",
   "check.lead": "ネットワークの外へ出る経路を調べ、サーバーの中継を通してデータを往復させます。",
   "check.link": "接続を確認する",
-  "check.running": "確認しています。数秒かかります。",
+  "check.running": "確認しています。最大で12秒ほどかかります。",
   "check.again": "もう一度確認する",
   "check.copy": "結果をコピー",
   "check.steps": "調べたこと",
