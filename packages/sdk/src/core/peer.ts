@@ -24,8 +24,10 @@ import { MeshRoom } from "./room/mesh-room.ts";
 import { SignalClient, type SignalEvents } from "./signal/signal-client.ts";
 
 const CLIENT = "tsunagi-sdk 0.1.0";
-/** Fresh ICE servers are asked for when half of their time is over, but not more often than this. */
-const MIN_ICE_REFRESH_MS = 60_000;
+/** Fresh ICE servers are asked for when half of their time is over, but not more often than this; then at first, when that failed. */
+const MIN_ICE_REFRESH_MS = 5_000;
+/** The longest pause between attempts; also when all seem to have ended already: the clocks of the two machines differ. */
+const MAX_ICE_RETRY_MS = 60_000;
 
 type AnyConnection = MediaConnection | DataConnection;
 type SignalMessage = SignalEvents["message"][0];
@@ -42,6 +44,8 @@ export class Peer extends Emitter<PeerEvents> {
   #id: string | undefined;
   #limits: Limits | undefined;
   #iceServers: readonly IceServer[] = [];
+  /** The app demands a TURN server for everything. */
+  #relayOnly = false;
   #cancelIceRefresh: (() => void) | undefined;
   #credentials: PeerCredentials;
 
@@ -246,23 +250,36 @@ export class Peer extends Emitter<PeerEvents> {
 
   #welcome(message: Opened | Resumed): void {
     this.#limits = message.limits;
-    this.#takeIceServers(message.iceServers);
+    this.#takeIceServers(message);
   }
 
-  #takeIceServers(iceServers: readonly IceServer[]): void {
+  #takeIceServers({ iceServers, iceTransportPolicy }: Pick<Opened, "iceServers" | "iceTransportPolicy">): void {
+    const relayOnly = iceTransportPolicy === "relay";
+    const changed = relayOnly !== this.#relayOnly;
     this.#iceServers = iceServers;
+    this.#relayOnly = relayOnly;
+    for (const { link } of this.#registry.all()) {
+      link.configure();
+      if (changed) link.restartIce("the app's relay policy changed");
+    }
+    const ends = Math.min(...iceServers.map((server) => server.expiresAt ?? Number.POSITIVE_INFINITY));
+    const left = ends - this.#platform.clock.wallNow();
+    this.#refreshIceServers(left < 0 ? MAX_ICE_RETRY_MS : Math.max(MIN_ICE_REFRESH_MS, left / 2), MIN_ICE_REFRESH_MS);
+  }
+
+  #refreshIceServers(delayMs: number, retryMs: number): void {
     this.#cancelIceRefresh?.();
     this.#cancelIceRefresh = undefined;
-    const ends = iceServers.map((server) => server.expiresAt).filter((expiresAt) => expiresAt !== undefined);
-    if (ends.length === 0 || this.#signal.state === "closed") return;
-    const { clock } = this.#platform;
-    const delayMs = Math.max(MIN_ICE_REFRESH_MS, (Math.min(...ends) - clock.wallNow()) / 2);
-    this.#cancelIceRefresh = clock.after(delayMs, () => {
+    if (delayMs === Number.POSITIVE_INFINITY || this.#signal.state === "closed") return;
+    this.#cancelIceRefresh = this.#platform.clock.after(delayMs, () => {
       this.#signal
         .request<IceServersReply>((id) => ({ type: "ice-servers", id }))
         .then(
-          (reply) => this.#takeIceServers(reply.iceServers),
-          (error: unknown) => this.#platform.log.warn({ error }, "no fresh ICE servers"),
+          (reply) => this.#takeIceServers(reply),
+          (error: unknown) => {
+            this.#platform.log.warn({ error }, "no fresh ICE servers");
+            this.#refreshIceServers(retryMs, Math.min(2 * retryMs, MAX_ICE_RETRY_MS));
+          },
         );
     });
   }
@@ -419,7 +436,8 @@ export class Peer extends Emitter<PeerEvents> {
             ...(username === undefined ? {} : { username }),
             ...(credential === undefined ? {} : { credential }),
           }));
-    return { iceServers, iceTransportPolicy: policy ?? this.#options.iceTransportPolicy ?? "all", bundlePolicy: "max-bundle" };
+    const iceTransportPolicy = this.#relayOnly ? "relay" : (policy ?? this.#options.iceTransportPolicy ?? "all");
+    return { iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" };
   }
 
   #newId(kind: "media" | "data"): string {

@@ -5,6 +5,7 @@ import {
   isCounted,
   type Limits,
   type Member,
+  type Opened,
   type Permissions,
   type Resume,
   type ServerCounted,
@@ -69,6 +70,8 @@ export class FakeServer {
   running = true;
   /** Everything relayed, for tests to look at. */
   readonly relayed: ClientMessage[] = [];
+  /** What clients are told of STUN and TURN. `undefined`: a request for it is refused. */
+  ice: () => Pick<Opened, "iceServers" | "iceTransportPolicy"> | undefined = () => ({ iceServers: [] });
 
   constructor({ clock, latencyMs = () => 5, graceMs = 30_000 }: FakeServerOptions) {
     this.#clock = clock;
@@ -229,6 +232,7 @@ export class FakeServer {
       graceMs: this.graceMs,
       heartbeatMs: 25_000,
       iceServers: [],
+      ...this.ice(),
       limits: LIMITS,
       permissions: PERMISSIONS,
     };
@@ -306,6 +310,13 @@ export class FakeServer {
         this.#send(session, { type: "joined", re: id, room, mode, self, others: [...members.values()] });
         this.#toRoom(room, { type: "member-joined", room, member: self }, session.peerId);
         members.set(session.peerId, self);
+        return;
+      }
+      case "ice-servers": {
+        const ice = this.ice();
+        if (ice === undefined) {
+          this.#send(session, { type: "error", code: "server.internal.failed", message: "not now", re: message.id });
+        } else this.#send(session, { type: "ice-servers", re: message.id, ...ice });
         return;
       }
       case "leave":

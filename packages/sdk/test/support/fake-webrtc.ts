@@ -8,6 +8,7 @@ import type {
   DataChannelPort,
   MediaStreamPort,
   MediaStreamTrackPort,
+  PeerConnectionConfig,
   PeerConnectionFactory,
   PeerConnectionPort,
   SessionDescriptionPort,
@@ -45,8 +46,9 @@ export class FakeNetwork {
   }
   factory(host: FakeHost): PeerConnectionFactory {
     return {
-      create: () => {
+      create: (config) => {
         const pc = new FakePeerConnection(this, host);
+        pc.config = config;
         this.all.push(pc);
         return pc;
       },
@@ -355,7 +357,12 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
     this.checkNegotiation();
   }
 
-  setConfiguration(): void {}
+  /** As set last. */
+  config: PeerConnectionConfig = {};
+
+  setConfiguration(config: PeerConnectionConfig): void {
+    this.config = config;
+  }
 
   #restarted = false;
 

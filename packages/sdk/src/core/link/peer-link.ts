@@ -31,7 +31,7 @@ export type PeerLinkOptions = {
   /** The callee is polite. */
   readonly polite: boolean;
   readonly trickle: boolean;
-  /** Asked for each new RTCPeerConnection and each ICE restart. */
+  /** Asked for each new RTCPeerConnection, each ICE restart, and in {@link PeerLink.configure}. */
   readonly config: () => PeerConnectionConfig;
   /** Fields of every offer (kind, room), and those that only the first one has. */
   readonly offerFields: Pick<OfferBody, "kind" | "room">;
@@ -140,6 +140,15 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
     this.#recovery.requested();
   }
 
+  /** There are new ICE servers or TURN credentials: the next gathering uses them, whichever side begins it. */
+  configure(): void {
+    try {
+      this.#transport?.pc.setConfiguration(this.#options.config());
+    } catch (error) {
+      this.#options.platform.log.warn({ error }, "the browser refused the new ICE configuration");
+    }
+  }
+
   renew(why: string): void {
     if (this.#transport === undefined) return;
     this.#options.platform.log.info({ connection: this.#options.connection, why }, "new peer connection");
@@ -216,12 +225,8 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
     const transport = this.#transport;
     if (transport === undefined) return;
     this.#options.platform.log.info({ connection: this.#options.connection }, "ICE restart");
-    // TURN credentials of the first hour would not serve now, and the policy may have been changed.
-    try {
-      transport.pc.setConfiguration(this.#options.config());
-    } catch (error) {
-      this.#options.platform.log.warn({ error }, "the browser refused the new ICE configuration");
-    }
+    // The policy may have been changed.
+    this.configure();
     transport.negotiation.restartIce();
   }
 
