@@ -9,21 +9,43 @@ const network = z.string().refine(isNetwork, "is neither an IP address nor a net
 /** coturn takes any; a short one can be found by trying, since every peer sees what it signed. */
 const secret = z.string().min(16, "has fewer than 16 characters");
 const perSecond = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const seconds = (min: number, max: number) => z.int().min(min).max(max);
 const count = z.int().min(1).max(10_000_000);
 const turnUrls = z.array(z.string().regex(/^(stun|stuns|turn|turns):/)).min(1);
 
+/** What a browser makes of one peer: a mesh of 16 has 15 connections, each with a relay for UDP, TCP and TLS, and more on some networks. */
+const ALLOCATIONS_PER_USER = 256;
+
+/** The core's names. `0` is no limit for those that are bytes a second alone. */
 const limits = z
   .strictObject({
     allocations: count.default(10_000),
-    allocationsPerUser: count.default(256),
+    allocationsPerUser: count.default(ALLOCATIONS_PER_USER),
     permissionsPerAllocation: count.default(512),
+    permissionsPerUser: count.default(8_192),
+    permissions: count.default(100_000),
     channelsPerAllocation: count.default(256),
+    channelsPerUser: count.default(4_096),
+    channels: count.default(100_000),
     tcpConnectionsPerAllocation: count.default(32),
+    tcpConnectionsPerUser: count.default(64),
+    tcpConnections: count.default(2_000),
+    reservationsPerUser: count.default(4),
+    reservations: count.default(500),
     bytesPerSecond: perSecond.default(0),
     bytesPerSecondPerUser: perSecond.default(0),
-    bytesPerSecondPerAllocation: perSecond.default(0),
+    defaultLifetimeS: seconds(60, 3_600).default(600),
+    maxLifetimeS: seconds(60, 3_600).default(3_600),
+    maxAllocationAgeS: seconds(60, 604_800).default(86_400),
+    nonceLifetimeS: seconds(60, 3_600).default(3_600),
+    sources: count.default(20_000),
+    unauthenticatedBytes: count.default(4_096),
+    authenticationFailures: count.default(20),
   })
   .prefault({});
+
+/** Of which the limits are settings one by one. */
+const LIMITS = Object.keys(limits.parse({})) as (keyof z.output<typeof limits>)[];
 
 export const turnSchema = z
   .strictObject({
@@ -47,6 +69,8 @@ export const turnSchema = z
     previousSecrets: z.array(secret).default([]),
     users: z.record(text.max(400), text).default({}),
     credentialLifetimeS: z.int().min(5).max(604_800).default(3_600),
+    tcpRelays: z.boolean().default(true),
+    mobility: z.boolean().default(true),
     allow: z.array(network).default([]),
     deny: z.array(network).default([]),
     limits,
@@ -81,16 +105,11 @@ export const TURN_SETTINGS = {
   "turn.previousSecrets": "list",
   "turn.users": "json",
   "turn.credentialLifetimeS": "number",
+  "turn.tcpRelays": "boolean",
+  "turn.mobility": "boolean",
   "turn.allow": "list",
   "turn.deny": "list",
-  "turn.limits.allocations": "number",
-  "turn.limits.allocationsPerUser": "number",
-  "turn.limits.permissionsPerAllocation": "number",
-  "turn.limits.channelsPerAllocation": "number",
-  "turn.limits.tcpConnectionsPerAllocation": "number",
-  "turn.limits.bytesPerSecond": "number",
-  "turn.limits.bytesPerSecondPerUser": "number",
-  "turn.limits.bytesPerSecondPerAllocation": "number",
+  ...Object.fromEntries(LIMITS.map((name) => [`turn.limits.${name}`, "number" as const])),
   externalTurn: "json",
 } as const;
 
