@@ -1,4 +1,13 @@
+export type { AddressErrorCode } from "./attributes/address-error-code.ts";
+export type { AddressFamily } from "./attributes/address-family.ts";
+export type { EvenPort } from "./attributes/even-port.ts";
+export type { Icmp } from "./attributes/icmp.ts";
+export { TURN_ATTRIBUTE_BY_TYPE, TURN_ATTRIBUTES } from "./attributes/index.ts";
+export { PROTOCOL_NUMBER } from "./attributes/requested-transport.ts";
+export * from "./channel-data.ts";
 export * from "./errors.ts";
+export * from "./rest-credential.ts";
 export * from "./server/events.ts";
 export * from "./server/policy.ts";
 export * from "./server/shell.ts";
+export * from "./stream-frames.ts";
