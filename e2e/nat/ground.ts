@@ -1,0 +1,83 @@
+/**
+ * What calls between networks stand on: a small internet with the built product on it, which serves https, signalling and TURN on port 443
+ * beside the usual ports of TURN, and Chromium on hosts behind routers of each kind.
+ */
+import { createHash, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type BrowserPage,
+  createInternet,
+  type Host,
+  helpersScript,
+  type Lan,
+  launchChromium,
+  type ServerProcess,
+  sdkBundle,
+  startServer,
+} from "@tsunagi/testkit/drivers";
+
+/** The tool that runs these files beside vitest keeps function names by calls of this helper, which functions sent into a page then miss. */
+const NAME_HELPER = "globalThis.__name = (named) => named;";
+
+export interface Ground {
+  readonly internet: Lan;
+  readonly server: ServerProcess;
+  /** A page with an open peer, in a Chromium of its own on this host. */
+  place(host: Host, name: string): Promise<Place>;
+}
+
+export interface Place {
+  readonly name: string;
+  readonly page: BrowserPage;
+  close(): Promise<void>;
+}
+
+export type GroundOptions = { readonly iceServers?: readonly RTCIceServer[] };
+
+export async function openGround(options: GroundOptions = {}): Promise<Ground> {
+  const internet = await createInternet();
+  const machine = await internet.host("server");
+  const [address] = machine.addresses;
+  const server = await startServer({
+    host: machine,
+    port: 443,
+    env: { TSUNAGI_TLS_ENABLED: "true", TSUNAGI_TURN_SHARE_HTTP_PORT: "true" },
+  });
+  const url = `https://${address}`;
+  const trusted = publicKeyHash(join(server.dataDir, "tls", "ca.crt"));
+  return {
+    internet,
+    server,
+    async place(host, name) {
+      const browser = await launchChromium({
+        netns: host.netns,
+        // As if the CA had been installed: also TURN over TLS is refused to a server that is not trusted.
+        args: [`--ignore-certificate-errors-spki-list=${trusted}`],
+      });
+      const page = await browser.newPage({ name, preload: [NAME_HELPER, sdkBundle(), helpersScript()] });
+      await page.goto(`${url}/healthz`);
+      await page.evaluate(
+        async (id: string, key: string, iceServers: readonly RTCIceServer[] | undefined) => {
+          globalThis.peer = new Tsunagi.Peer(id, {
+            key,
+            ...(iceServers === undefined ? {} : { iceServers: [...iceServers] as never }),
+          });
+          await helpers.within(15_000, "the peer's open", peer.once("open"));
+        },
+        name,
+        server.key,
+        options.iceServers,
+      );
+      return { name, page, close: () => browser.close() };
+    },
+  };
+}
+
+/** Of a certificate's public key, as Chromium wants it: SHA-256 of the SubjectPublicKeyInfo in base64. */
+function publicKeyHash(path: string): string {
+  const { publicKey } = new X509Certificate(readFileSync(path));
+  return createHash("sha256")
+    .update(publicKey.export({ type: "spki", format: "der" }))
+    .digest("base64");
+}
