@@ -98,7 +98,8 @@ export class StreamFrames {
       // An idle connection holds no buffer.
       this.#buffer = EMPTY;
     } else if (rest.buffer !== this.#buffer.buffer) {
-      this.#buffer = rest.slice();
+      // Not `slice`: Node's Buffer overrides it with a view.
+      this.#buffer = new Uint8Array(rest);
     } else if (rest.byteOffset !== this.#buffer.byteOffset) {
       this.#buffer.set(rest);
     }
