@@ -155,6 +155,9 @@ export class TurnClient {
   received(now: Millis, bytes: Uint8Array): readonly TurnClientOutput[] {
     if (this.#state.state === "ended") return [];
     if (this.#frames === undefined) return this.#frame(now, bytes);
+    // Nothing but STUN can come first. An HTTP server's "HTTP/1.1" would pass for ChannelData and be waited for.
+    if (this.#state.state === "allocating" && this.#frames.buffered === 0 && looksLikeChannelData(bytes))
+      return this.#end({ reason: "malformed" });
     const outputs: TurnClientOutput[] = [];
     this.#frames.push(bytes, (frame) => outputs.push(...this.#frame(now, frame.bytes)));
     return this.#frames.fault === undefined ? outputs : [...outputs, ...this.#end({ reason: "malformed" })];
