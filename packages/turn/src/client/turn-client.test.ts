@@ -11,11 +11,11 @@ import {
 } from "@tsunagi/stun";
 import { seededBytes } from "@tsunagi/testkit";
 import { describe, expect, it } from "vitest";
+import { MAPPED, PEER, RELAYED, ScriptedServer, USER } from "../../test/scripted-server.ts";
 import { TURN_ATTRIBUTES } from "../attributes/index.ts";
 import { decodeChannelData, encodeChannelData } from "../channel-data.ts";
 import { TurnDataConnection } from "./data-connection.ts";
 import type { TurnClientOptions, TurnClientOutput } from "./outputs.ts";
-import { MAPPED, PEER, RELAYED, ScriptedServer, USER } from "./scripted-server.ts";
 import { TurnClient } from "./turn-client.ts";
 
 const DATA = Uint8Array.of(1, 2, 3, 4, 5);

@@ -16,7 +16,7 @@ import {
   type StunMessage,
 } from "@tsunagi/stun";
 import { nodeStunCrypto as crypto } from "@tsunagi/stun/node";
-import { TURN_ATTRIBUTES } from "../attributes/index.ts";
+import { TURN_ATTRIBUTES } from "../src/attributes/index.ts";
 
 export const USER = { username: "alice", password: "wonderland", crypto } as const;
 export const RELAYED = { family: 4, address: "192.0.2.1", port: 50_000 } as const;
