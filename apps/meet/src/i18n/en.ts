@@ -345,6 +345,8 @@ export const en = {
   "check.finding.relay.no-echo": "The relay answers, but data through it is lost.",
   "check.remedy.relay.no-echo":
     "Operator: open UDP 49152–65535 to the server, and set turn.externalAddresses when it is behind a router.",
+  "check.finding.relay.private": "The relay gives out an address of its inner network.",
+  "check.remedy.relay.private": "Operator: set turn.externalAddresses to the server’s public address.",
   "check.finding.relay.udp.failed": "The relay is not reached over UDP.",
   "check.remedy.relay.udp.failed": "Operator: open UDP port 3478. If that is done, this network blocks UDP.",
   "check.finding.relay.tcp.failed": "The relay is not reached over TCP.",

@@ -53,6 +53,13 @@ describe("judgeConnection", () => {
       "home",
       ["fail relay.credentials", "warn relay.tls.absent"],
     ],
+    [
+      "a relay that tells its address inside",
+      facts("ok", "ok", "ok", { isRelayHidden: true }),
+      "open",
+      "home strict no-udp web-only",
+      ["warn relay.private"],
+    ],
     ["relay ports closed", facts("no-echo", "no-echo", "no-echo"), "no-relay", "home", ["fail relay.no-echo"]],
     [
       "nothing gets through",

@@ -21,6 +21,8 @@ export type CheckFacts = {
   readonly on443: boolean;
   /** RFC 5780 §4.3, where it is known. */
   readonly mapping?: "endpoint-independent" | "address-dependent" | "address-and-port-dependent" | undefined;
+  /** The server is reached at a public address, and its relayed addresses are private: peers elsewhere cannot send to them. */
+  readonly isRelayHidden?: boolean | undefined;
 };
 
 /**
@@ -39,6 +41,7 @@ export type FindingCode =
   | "relay.credentials"
   | "relay.certificate"
   | "relay.no-echo"
+  | "relay.private"
   | "relay.udp.failed"
   | "relay.tcp.failed"
   | "relay.tcp.absent"
@@ -56,7 +59,7 @@ export type Verdict = {
   readonly findings: readonly Finding[];
 };
 
-export function judgeConnection({ paths, on443, mapping }: CheckFacts): Verdict {
+export function judgeConnection({ paths, on443, mapping, isRelayHidden }: CheckFacts): Verdict {
   const isOk = (path: Path) => paths[path] === "ok";
   const hasStream = isOk("turn-tcp") || isOk("turn-tls");
   const hasRelay = isOk("turn-udp") || hasStream;
@@ -90,6 +93,7 @@ export function judgeConnection({ paths, on443, mapping }: CheckFacts): Verdict 
     // One cause for all paths is told once.
     if (relays.includes("credentials")) add("relay.credentials", severity);
     if (relays.includes("no-echo")) add("relay.no-echo", severity);
+    if (isRelayHidden === true) add("relay.private", "warn");
     if (relays.includes("certificate")) add("relay.certificate", severity);
     if (isSilent(paths["turn-udp"])) add("relay.udp.failed", severity);
     if (isSilent(paths["turn-tcp"])) add("relay.tcp.failed", severity);
