@@ -1,6 +1,7 @@
 /** One call between two places: do frames come on both sides, how soon, and over which candidates in the end. */
 import { type BrowserPage, probeMedia } from "@tsunagi/testkit/drivers";
 import type { Place } from "./ground.ts";
+import type { Way } from "./pairings.ts";
 
 /** The chosen candidate pair as one end sees it (webrtc-stats RTCIceCandidateStats). */
 export type Pair = {
@@ -17,6 +18,11 @@ export type CallResult = {
   /** From `call()` to the first frame that is decoded, the later of the two sides. */
   readonly firstFrameMs: number;
 };
+
+/** `relay`: some packets of the call go through a TURN server. */
+export function wayOf({ caller, callee }: CallResult): Way {
+  return [caller, callee].some(({ local, remote }) => local === "relay" || remote === "relay") ? "relay" : "direct";
+}
 
 export type CallOptions = {
   /** For the first frames. Default 20,000. */
@@ -65,7 +71,7 @@ export async function callBetween(caller: Place, callee: Place, options: CallOpt
 function prepare(): void {
   const kept: Kept = { began: 0, firstFrameAt: undefined, call: undefined };
   helpers.kept.nat = kept;
-  helpers.kept.stream ??= helpers.signal({ width: 160, height: 90, framesPerSecond: 20, audio: false });
+  helpers.kept.stream = helpers.signal({ width: 160, height: 90, framesPerSecond: 20, audio: false });
   helpers.kept.watch = (call: import("@tsunagi/sdk").MediaConnection) => {
     kept.call = call;
     call.on("stream", (stream) => {
@@ -90,6 +96,8 @@ function begin(to: string): void {
 
 function tidy(): void {
   document.querySelector("#remote")?.remove();
+  // A page that waits for its next call draws nothing meanwhile.
+  for (const track of (helpers.kept.stream as MediaStream).getTracks()) track.stop();
 }
 
 async function steadyPairs(...pages: readonly [BrowserPage, BrowserPage]): Promise<[Pair, Pair]> {

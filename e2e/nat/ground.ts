@@ -8,6 +8,7 @@ import { join } from "node:path";
 import {
   type BrowserPage,
   createInternet,
+  giveIpv6,
   type Host,
   helpersScript,
   type Lan,
@@ -33,30 +34,37 @@ export interface Place {
   close(): Promise<void>;
 }
 
-export type GroundOptions = { readonly iceServers?: readonly RTCIceServer[] };
+export type GroundOptions = {
+  /** Starts another TURN server on the internet and says how peers reach it, instead of what the product tells them. */
+  readonly relay?: (internet: Lan) => Promise<readonly RTCIceServer[]>;
+};
 
 export async function openGround(options: GroundOptions = {}): Promise<Ground> {
   const internet = await createInternet();
   const machine = await internet.host("server");
-  const [address] = machine.addresses;
+  const [ipv4] = machine.addresses;
+  const ipv6 = await giveIpv6(machine);
   const server = await startServer({
     host: machine,
     port: 443,
     env: { TSUNAGI_TLS_ENABLED: "true", TSUNAGI_TURN_SHARE_HTTP_PORT: "true" },
   });
-  const url = `https://${address}`;
+  const iceServers = await options.relay?.(internet);
   const trusted = publicKeyHash(join(server.dataDir, "tls", "ca.crt"));
   return {
     internet,
     server,
     async place(host, name) {
+      // The kernel looks for duplicates of its link-local address for a second: the end of that is a change of network to Chromium.
+      await host.exec("sh", "-c", "while ip -6 -oneline address show tentative | grep -q .; do sleep 0.1; done");
       const browser = await launchChromium({
         netns: host.netns,
         // As if the CA had been installed: also TURN over TLS is refused to a server that is not trusted.
         args: [`--ignore-certificate-errors-spki-list=${trusted}`],
       });
       const page = await browser.newPage({ name, preload: [NAME_HELPER, sdkBundle(), helpersScript()] });
-      await page.goto(`${url}/healthz`);
+      // The peer's server is where its page is from, and the TURN server too.
+      await page.goto(host.addresses[0] === "" ? `https://[${ipv6}]/healthz` : `https://${ipv4}/healthz`);
       await page.evaluate(
         async (id: string, key: string, iceServers: readonly RTCIceServer[] | undefined) => {
           globalThis.peer = new Tsunagi.Peer(id, {
@@ -67,7 +75,7 @@ export async function openGround(options: GroundOptions = {}): Promise<Ground> {
         },
         name,
         server.key,
-        options.iceServers,
+        iceServers,
       );
       return { name, page, close: () => browser.close() };
     },

@@ -1,5 +1,13 @@
 /** Which networks are paired with which, and what ICE can make of it (RFC 8445, RFC 5128 §3.3). */
-import { createHostBehind, createNat, type Host, type Lan, NETWORK_KINDS, type NetworkKind } from "@tsunagi/testkit/drivers";
+import {
+  createHostBehind,
+  createNat,
+  giveIpv6,
+  type Host,
+  type Lan,
+  NETWORK_KINDS,
+  type NetworkKind,
+} from "@tsunagi/testkit/drivers";
 
 export const KINDS = Object.keys(NETWORK_KINDS) as NetworkKind[];
 
@@ -17,8 +25,8 @@ export function expectedWay(one: NetworkKind, other: NetworkKind): Way {
   return unknowable(one, other) || unknowable(other, one) ? "relay" : "direct";
 }
 
-/** Two hosts behind the same router. */
-export type Neighbours = {
+/** Pairings that are not of two kinds of networks: hosts behind the same router, and different families of addresses. */
+export type Special = {
   readonly name: string;
   readonly about: string;
   readonly way: Way;
@@ -27,16 +35,16 @@ export type Neighbours = {
 
 async function inOneLan(internet: Lan, options: { isolated: boolean; hairpinning: boolean }): Promise<readonly [Host, Host]> {
   const { inside } = await createNat(internet, { label: "shared nat", ...options });
-  return [await inside.host("neighbour 1"), await inside.host("neighbour 2")];
+  return [await inside.host("neighbour-1"), await inside.host("neighbour-2")];
 }
 
 async function behindOneCarrier(internet: Lan, hairpinning: boolean): Promise<readonly [Host, Host]> {
   const carrier = await createNat(internet, { label: "carrier", prefix: "100.64.8", hairpinning });
   const home = async (label: string) => (await createNat(carrier.inside, { label })).inside.host(label);
-  return [await home("home 1"), await home("home 2")];
+  return [await home("home-1"), await home("home-2")];
 }
 
-export const NEIGHBOURS: readonly Neighbours[] = [
+export const SPECIALS: readonly Special[] = [
   {
     name: "same LAN",
     about: "two hosts of one home network",
@@ -68,6 +76,14 @@ export const NEIGHBOURS: readonly Neighbours[] = [
     way: "relay",
     hosts: (internet) => behindOneCarrier(internet, false),
   },
+  {
+    name: "IPv6 only × port-restricted",
+    about: "a host that has no IPv4 address, and one behind a NAT that has no IPv6 address",
+    way: "relay",
+    hosts: async (internet) => {
+      const modern = await internet.host("ipv6-only");
+      await giveIpv6(modern, { only: true });
+      return [modern, await createHostBehind(internet, "port-restricted", "ipv4-only")];
+    },
+  },
 ];
-
-export { createHostBehind };

@@ -7,8 +7,22 @@ import { createLan, type Host, type Lan } from "./netns.ts";
 
 const INTERNET_PREFIX = "5.5.5";
 
+/** Global unicast addresses (RFC 4291 §2.4) of the same LAN, for hosts that are given one. */
+const INTERNET_PREFIX_6 = "2a05:5:5:5";
+
 export function createInternet(): Promise<Lan> {
   return createLan("internet", { prefix: INTERNET_PREFIX });
+}
+
+/** Gives a host of the internet an IPv6 address, which ends as its IPv4 address does. `only`: and takes the IPv4 address away. */
+export async function giveIpv6(host: Host, options: { readonly only?: boolean } = {}): Promise<string> {
+  const [ipv4 = ""] = host.addresses;
+  const address = `${INTERNET_PREFIX_6}::${ipv4.split(".").at(-1)}`;
+  // Without the check for duplicates, during which an address cannot be bound.
+  await host.exec("ip", "address", "add", `${address}/64`, "dev", "eth0", "nodad");
+  await host.exec("ip", "-6", "route", "add", "default", "via", `${INTERNET_PREFIX_6}::fffe`, "dev", "eth0");
+  if (options.only) await host.removeAddress(ipv4);
+  return address;
 }
 
 /** `levels`: the routers on the way out, the outermost first. */
