@@ -347,8 +347,8 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "check.finding.relay.no-echo": "中継は応答しますが、データが届きません。",
   "check.remedy.relay.no-echo":
     "管理者の方へ：サーバーのUDP 49152～65535番ポートを開き、ルーターの内側ではturn.externalAddressesを設定してください。",
-  "check.finding.relay.private": "中継が内部ネットワークのアドレスを伝えています。",
-  "check.remedy.relay.private": "運用者へ: turn.externalAddresses にサーバーの公開アドレスを設定してください。",
+  "check.finding.relay.private": "中継が内部ネットワークのアドレスを知らせています。",
+  "check.remedy.relay.private": "管理者の方へ：turn.externalAddressesにサーバーの公開アドレスを設定してください。",
   "check.finding.relay.udp.failed": "UDPで中継に届きません。",
   "check.remedy.relay.udp.failed":
     "管理者の方へ：UDP 3478番ポートを開いてください。開いている場合は、このネットワークがUDPを遮断しています。",
