@@ -50,7 +50,7 @@ export async function openGround(options: GroundOptions = {}): Promise<Ground> {
     env: { TSUNAGI_TLS_ENABLED: "true", TSUNAGI_TURN_SHARE_HTTP_PORT: "true" },
   });
   const iceServers = await options.relay?.(internet);
-  const trusted = publicKeyHash(join(server.dataDir, "tls", "ca.crt"));
+  const trusted = publicKeyHash(join(server.dataDir, "tls", "server.pem"));
   return {
     internet,
     server,
@@ -59,7 +59,8 @@ export async function openGround(options: GroundOptions = {}): Promise<Ground> {
       await host.exec("sh", "-c", "while ip -6 -oneline address show tentative | grep -q .; do sleep 0.1; done");
       const browser = await launchChromium({
         netns: host.netns,
-        // As if the CA had been installed: also TURN over TLS is refused to a server that is not trusted.
+        // As if its CA had been installed: Chromium speaks TURN over TLS to trusted servers only, as it does https. The key of a CA that
+        // the server does not send along would not do.
         args: [`--ignore-certificate-errors-spki-list=${trusted}`],
       });
       const page = await browser.newPage({ name, preload: [NAME_HELPER, sdkBundle(), helpersScript()] });
@@ -82,7 +83,7 @@ export async function openGround(options: GroundOptions = {}): Promise<Ground> {
   };
 }
 
-/** Of a certificate's public key, as Chromium wants it: SHA-256 of the SubjectPublicKeyInfo in base64. */
+/** Of the public key of the certificate in a PEM file, as Chromium wants it: SHA-256 of the SubjectPublicKeyInfo in base64. */
 function publicKeyHash(path: string): string {
   const { publicKey } = new X509Certificate(readFileSync(path));
   return createHash("sha256")
