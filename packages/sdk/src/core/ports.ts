@@ -51,13 +51,14 @@ export type CodecCapability = { mimeType: string; clockRate: number; channels?: 
 export type EncodingParameters = { active?: boolean; maxBitrate?: number };
 export type DegradationPreference = "balanced" | "maintain-framerate" | "maintain-resolution";
 export type SendParameters = { encodings: EncodingParameters[]; degradationPreference?: DegradationPreference };
+export type SendParameterOptions = { encodingOptions?: { keyFrame?: boolean }[] };
 export type TransceiverDirection = "inactive" | "recvonly" | "sendonly" | "sendrecv" | "stopped";
 
 export interface SenderPort {
   readonly track: MediaStreamTrackPort | null;
   replaceTrack(track: MediaStreamTrackPort | null): Promise<void>;
   getParameters(): SendParameters;
-  setParameters(parameters: SendParameters): Promise<void>;
+  setParameters(parameters: SendParameters, options?: SendParameterOptions): Promise<void>;
 }
 export interface ReceiverPort {
   readonly track: MediaStreamTrackPort;

@@ -48,6 +48,8 @@ type Transport = {
   readonly unlisten: readonly (() => void)[];
   flow: FlowWatch | undefined;
   answered: boolean;
+  /** A STUN or TURN server could not be reached since the last restart. */
+  unreached: boolean;
 };
 
 export class PeerLink extends Emitter<LinkEvents> implements Link {
@@ -70,6 +72,7 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
       signalOpen: options.signalOpen,
       probe: options.probe,
       flow: () => this.#transport?.flow,
+      shortOfServers: () => this.#transport?.unreached === true && this.#transport.pc.iceGatheringState === "complete",
       restart: () => this.#restart(),
       askRestart: () => this.#send({ type: "restart", connection: options.connection }),
       renew: () => this.renew("no connectivity"),
@@ -214,10 +217,13 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
     const unlisten = [
       listen(pc, "iceconnectionstatechange", () => this.#evaluate(pc)),
       listen(pc, "connectionstatechange", () => this.#evaluate(pc)),
+      listen(pc, "icecandidateerror", () => {
+        if (this.#transport?.pc === pc) this.#transport.unreached = true;
+      }),
       listen<TrackEventPort>(pc, "track", (event) => this.emit("track", event)),
       listen<DataChannelEventPort>(pc, "datachannel", (event) => this.emit("datachannel", event.channel)),
     ];
-    this.#transport = { pc, negotiation, unlisten, flow: undefined, answered: false };
+    this.#transport = { pc, negotiation, unlisten, flow: undefined, answered: false, unreached: false };
     this.emit("peerConnection", pc, { epoch, offering });
   }
 
@@ -227,6 +233,7 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
     this.#options.platform.log.info({ connection: this.#options.connection }, "ICE restart");
     // The policy may have been changed.
     this.configure();
+    transport.unreached = false;
     transport.negotiation.restartIce();
   }
 

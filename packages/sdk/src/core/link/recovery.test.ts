@@ -7,13 +7,14 @@ function setUp(polite: boolean) {
   const startedAt = clock.now();
   const done: [act: string, atMs: number][] = [];
   const note = (act: string) => () => void done.push([act, clock.now() - startedAt]);
-  const world = { signalOpen: true };
+  const world = { signalOpen: true, shortOfServers: false };
   const recovery = new Recovery({
     clock,
     polite,
     signalOpen: () => world.signalOpen,
     probe: async () => world.signalOpen,
     flow: () => undefined,
+    shortOfServers: () => world.shortOfServers,
     restart: note("restart"),
     askRestart: note("ask"),
     renew: note("renew"),
@@ -37,6 +38,14 @@ describe("a link that is lost", () => {
     clock.advance(60_000);
     expect(done).toHaveLength(4);
     expect(clock.pending).toBe(0);
+  });
+
+  it("is restarted more often while a TURN server cannot be reached", () => {
+    const { clock, recovery, done, world } = setUp(false);
+    recovery.failed();
+    world.shortOfServers = true;
+    clock.advance(15_000);
+    expect(done.map(([, atMs]) => atMs)).toEqual([0, 2_000, 5_000, 8_000, 11_000, 14_000]);
   });
 
   it("is never restarted by the polite side, which only asks, however long nothing comes of it", () => {

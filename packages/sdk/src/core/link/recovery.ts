@@ -14,6 +14,8 @@ const DISCONNECTED_PATIENCE_MS = 1_000;
 const FIRST_CONNECT_PATIENCE_MS = 8_000;
 /** Between attempts, as long as signalling is there. */
 const ATTEMPT_EVERY_MS = [2_000, 3_000, 5_000];
+/** When a TURN server could not be reached: it may be back at any moment. */
+const UNREACHED_EVERY_MS = 3_000;
 /** A stalled flow whose server answers: the other end may have moved, or only stopped sending. */
 const STALL_PATIENCE_MS = 750;
 /** After signalling came back over a new path: how long media may take to show that its own path still works. */
@@ -32,6 +34,8 @@ export type RecoveryOptions = {
   readonly probe: () => Promise<boolean>;
   /** When something last came in, and whether something regularly did; undefined while not connected. */
   readonly flow: () => { readonly progressAt: number; readonly active: boolean } | undefined;
+  /** Gathering has ended without an answer from some STUN or TURN server. */
+  readonly shortOfServers: () => boolean;
   /** Offers an ICE restart. */
   readonly restart: () => void;
   /** Asks the other side for one. */
@@ -138,7 +142,8 @@ export class Recovery {
         this.#options.fail();
         return;
       }
-      if (now >= trouble.nextAt) this.#repair(trouble, now);
+      const early = now - this.#restartedAt >= UNREACHED_EVERY_MS && this.#options.shortOfServers();
+      if (early || now >= trouble.nextAt) this.#repair(trouble, now);
     }
     trouble.tickAt = now;
     if (this.#trouble !== trouble) return;

@@ -31,6 +31,9 @@ export class LinkMedia {
       this.#remote.update();
       void this.#local.negotiated();
     });
+    link.on("state", (state, before) => {
+      if (state === "connected" && before === "reconnecting") this.#local.sendKeyFrames();
+    });
     link.on("track", (event) => this.#remote.handleTrack(event));
   }
 

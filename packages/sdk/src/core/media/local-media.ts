@@ -70,6 +70,17 @@ export class LocalMedia {
     for (const sender of this.#senders.values()) await applySendParameters(sender, this.#options, this.#log);
   }
 
+  /** After an interruption the other side lacks what the next frames build on, and Chromium asks for a key frame only after 3 s. */
+  sendKeyFrames(): void {
+    for (const sender of this.#senders.values()) {
+      if (sender.track?.kind !== "video") continue;
+      const parameters = sender.getParameters();
+      const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
+      // A wish: browsers that do not know it ignore it.
+      sender.setParameters(parameters, { encodingOptions }).catch(() => {});
+    }
+  }
+
   add(track: MediaStreamTrackPort, stream: MediaStreamPort): void {
     if (this.#tracks.has(track)) return;
     this.#note(track, stream);

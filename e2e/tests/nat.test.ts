@@ -1,0 +1,57 @@
+/**
+ * Calls between networks behind NATs and firewalls: the most telling ones of the matrix (`e2e/nat/`, docs/nat-matrix.md), with the built
+ * server's own STUN and TURN.
+ */
+import { createHostBehind, type NetworkKind } from "@tsunagi/testkit/drivers";
+import { beforeAll, expect, it } from "vitest";
+import { type CallResult, callBetween, wayOf } from "../nat/call.ts";
+import { type Ground, openGround, type Place } from "../nat/ground.ts";
+import { expectedWay, SPECIALS } from "../nat/pairings.ts";
+import { describeNetns } from "../support/netns.ts";
+
+/** A generous limit for two cores that also encode and decode; alone on the machine it is below 0.5 s. */
+const FIRST_FRAME_MS = 5_000;
+
+describeNetns("calls between networks", () => {
+  let ground: Ground;
+
+  beforeAll(async () => {
+    ground = await openGround();
+  });
+
+  async function called(places: readonly [Place, Place]): Promise<CallResult> {
+    try {
+      const result = await callBetween(...places);
+      console.log(`${places.map(({ name }) => name).join(" to ")}: ${JSON.stringify(result)}`);
+      expect(result.firstFrameMs).toBeLessThan(FIRST_FRAME_MS);
+      return result;
+    } finally {
+      await Promise.all(places.map((place) => place.close()));
+    }
+  }
+
+  const place = async (kind: NetworkKind, name: string) =>
+    ground.place(await createHostBehind(ground.internet, kind, name), name);
+
+  const pairings: readonly [NetworkKind, NetworkKind][] = [
+    ["port-restricted", "port-restricted"],
+    ["two-level", "full-cone"],
+    ["symmetric", "address-restricted"],
+    ["symmetric", "symmetric"],
+    ["udp-blocked", "open"],
+    ["only-443", "symmetric"],
+  ];
+  it.each(pairings)("%s with %s", async (one, other) => {
+    const result = await called(await Promise.all([place(one, `a-${one}`), place(other, `b-${other}`)]));
+    expect(wayOf(result)).toBe(expectedWay(one, other));
+    // The blocked side needs a way to the relay that its firewall lets through, and reaches it by no other.
+    if (one === "udp-blocked") expect(result.caller).toMatchObject({ local: "relay", relayProtocol: "tcp" });
+    if (one === "only-443") expect(result.caller).toMatchObject({ local: "relay", relayProtocol: "tls" });
+  });
+
+  it.each(SPECIALS)("$name", async ({ hosts, way }) => {
+    const [one, other] = await hosts(ground.internet);
+    const result = await called([await ground.place(one, one.label), await ground.place(other, other.label)]);
+    expect(wayOf(result)).toBe(way);
+  });
+});

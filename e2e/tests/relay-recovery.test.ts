@@ -1,0 +1,70 @@
+/** The TURN server ends and comes back under calls that have no other path: picture and sound are back within 5 seconds of it. */
+import { type BrowserPage, launchChromium, type ServerProcess, startPageServer, startServer } from "@tsunagi/testkit/drivers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { admin, firstApp } from "../support/admin.ts";
+import { hasCoturn, startCoturn } from "../support/coturn.ts";
+import { callTo, openPerson, pause, watching } from "../support/people.ts";
+import { CALL, pathOf } from "../support/relay.ts";
+
+/** The issue's own figure. */
+const BACK_WITHIN_MS = 5_000;
+
+let openPages: () => Promise<[BrowserPage, BrowserPage]>;
+
+beforeAll(async () => {
+  const [pages, chromium] = await Promise.all([startPageServer(), launchChromium()]);
+  openPages = async () => {
+    const [alice, bob] = [await chromium.newPage({ name: "alice" }), await chromium.newPage({ name: "bob" })];
+    for (const page of [alice, bob]) await page.goto(pages.url);
+    return [alice, bob];
+  };
+});
+
+type Turn = { readonly kill: () => Promise<void>; readonly start: () => Promise<void> };
+
+/** A relayed call; its TURN server is away for a while. Measures from the moment it is there again. */
+async function survives(server: ServerProcess, turn: Turn, downMs: number): Promise<number> {
+  const [alice, bob] = await openPages();
+  for (const page of [alice, bob]) await openPerson(page, server);
+  await callTo(alice, "bob");
+  const probes = [await watching(alice, "call-bob"), await watching(bob, "call-alice")];
+  // Long enough for a steady flow.
+  await pause(2_000);
+  for (const page of [alice, bob]) expect(await pathOf(page, CALL)).toMatchObject({ local: "relay", remote: "relay" });
+  await turn.kill();
+  await pause(downMs);
+  await turn.start();
+  const backAt = performance.now();
+  await Promise.all(probes.map((probe) => probe.expectVideo({ frames: 5, withinMs: 30_000 })));
+  const tookMs = Math.round(performance.now() - backAt);
+  console.log(`TURN server away for ${downMs} ms: picture back ${tookMs} ms after it`);
+  for (const page of [alice, bob]) expect(await pathOf(page, CALL)).toMatchObject({ local: "relay", remote: "relay" });
+  for (const page of [alice, bob]) await page.close();
+  return tookMs;
+}
+
+async function relayOnly(server: ServerProcess): Promise<void> {
+  await admin(server, "PATCH", `/apps/${(await firstApp(server)).id}`, { switches: { relay: "only" } });
+}
+
+describe.skipIf(!hasCoturn)("a TURN server of its own process, with signalling going on", () => {
+  it.each([
+    ["udp", 500],
+    ["udp", 4_000],
+    ["udp", 12_000],
+    ["tcp", 500],
+    ["tcp", 4_000],
+    ["tcp", 12_000],
+  ] as const)("over %s, away for %d ms", async (transport, downMs) => {
+    const secret = "a-secret-for-both-of-them";
+    const coturn = await startCoturn(secret);
+    const urls = [`turn:127.0.0.1:${coturn.port}?transport=${transport}`];
+    const server = await startServer({
+      env: { TSUNAGI_TURN_ENABLED: "false", TSUNAGI_EXTERNAL_TURN: JSON.stringify([{ urls, secret }]) },
+    });
+    await relayOnly(server);
+    expect(await survives(server, coturn, downMs)).toBeLessThan(BACK_WITHIN_MS);
+    await server.close();
+    await coturn.kill();
+  });
+});
