@@ -1,9 +1,10 @@
 /** `tsunagi doctor`: why does it not work, and what to do. */
 import { resolve } from "node:path";
+import type { Verdict } from "@tsunagi/turn/client";
 import { COMMON_OPTIONS, type Command, parse } from "../command.ts";
 import { CONFIG_OPTIONS, configOf } from "../config.ts";
 import { DOCTOR_CODES } from "../doctor/check.ts";
-import { type Diagnosis, examine } from "../doctor/examine.ts";
+import { type Diagnosis, examine, localUrl } from "../doctor/examine.ts";
 import { networkProbes } from "../doctor/network-probes.ts";
 import type { Probes } from "../doctor/probes.ts";
 import { formatDiagnosis } from "../doctor/report.ts";
@@ -11,6 +12,10 @@ import { cliError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { styleFor } from "../print/style.ts";
+import { examineFromClient } from "../relay/examine.ts";
+import { parseIceUrl } from "../relay/ice-url.ts";
+import { type RelayProbeOptions, type RelayProbes, relayProbes } from "../relay/relay-probes.ts";
+import type { IceServerEntry } from "../relay/session-probe.ts";
 import { durationSeconds, port } from "../values.ts";
 
 const OPTIONS = {
@@ -18,6 +23,17 @@ const OPTIONS = {
   port: { type: "string", value: "N", help: "its HTTP port on this machine, without --url (default: as configured, 8080)" },
   "stun-port": { type: "string", value: "N", help: "its STUN port (default: as configured, 3478)" },
   timeout: { type: "string", value: "TIME", help: "how long each check may take (default 3s)" },
+  "from-client": { type: "boolean", help: "try, as a caller would, whether STUN and the relay work from here" },
+  key: { type: "string", value: "KEY", help: "with --from-client: the app's key (default: that of the server's web apps)" },
+  token: { type: "string", value: "TOKEN", help: "with --from-client: for apps that demand one; see tsunagi token" },
+  turn: {
+    type: "string",
+    multiple: true,
+    value: "URL",
+    help: "with --from-client: try this relay, without asking the server which",
+  },
+  user: { type: "string", value: "NAME", help: "with --turn: its user name" },
+  password: { type: "string", value: "TEXT", help: "with --turn: its password (better: in the environment, TURN_PASSWORD)" },
   ...CONFIG_OPTIONS,
   json: { type: "boolean", help: "for scripts: the findings as one JSON object" },
   ...COMMON_OPTIONS,
@@ -29,25 +45,48 @@ export const doctorCommand: Command = {
   summary: "say what is wrong with a server, and what to do about it",
   options: OPTIONS,
   notes: [
-    "It looks at the HTTP and STUN ports, /healthz, the WebSocket, the addresses that are\nadvertised, the clock, and whether browsers would give camera and microphone.\nExit code: 0 when no check failed, 1 when one did. It always ends within a few seconds.",
+    "It looks at the HTTP, STUN and TURN ports, /healthz, the WebSocket, the addresses that are\nadvertised, the clock, and whether browsers would give camera and microphone.\nExit code: 0 when no check failed, 1 when one did. It always ends within a few seconds.",
+    "With --from-client, run it on a network where people call from. It opens a session like a\nbrowser, finds out what kind of NAT stands in between, sends data through the relay and back by\nUDP, TCP and TLS, and says on which networks calls will work.",
   ],
   examples: [
     ["tsunagi doctor", "look at the server on this machine"],
     ["tsunagi doctor --url https://calls.example.com", "look at one elsewhere, from here"],
+    ["tsunagi doctor --from-client --url https://calls.example.com", "would a call from this network work"],
+    ["TURN_PASSWORD=… tsunagi doctor --from-client --turn turn:turn.example.com --user me", "the same for any TURN server"],
     ["tsunagi doctor --json | jq '.checks[] | select(.status == \"fail\")'", "only what failed"],
   ],
-  run: (args, io) => doctor(args, io, networkProbes),
+  run: (args, io) => doctor(args, io, networkProbes, relayProbes),
 };
 
 export async function doctor(
   args: readonly string[],
   io: Io,
   makeProbes: (options: { timeoutMs: number; caFile: string }) => Probes,
+  makeRelayProbes: (options: RelayProbeOptions) => RelayProbes,
 ): Promise<ExitCode> {
   const { values } = parse("doctor", OPTIONS, args, { min: 0, max: 0, names: "" });
   const timeoutMs = durationSeconds("--timeout", values.timeout ?? "3s") * 1000;
   const config = configOf(values, io);
-  const probes = makeProbes({ timeoutMs, caFile: resolve(io.cwd, config.dataDir, "tls", "ca.crt") });
+  const caFile = resolve(io.cwd, config.dataDir, "tls", "ca.crt");
+  const probes = makeProbes({ timeoutMs, caFile });
+  if (values["from-client"] === true) {
+    const iceServers = turnServers(values, io);
+    const url =
+      httpUrl(values.url) ??
+      // With --turn no server of ours is asked.
+      (iceServers === undefined
+        ? await localUrl(port("--port", values.port) ?? config.http.port, probes)
+        : new URL("http://localhost"));
+    const { interfaces } = probes;
+    const relay = makeRelayProbes({ timeoutMs, caFile, interfaces });
+    const diagnosis = await examineFromClient({ url, key: values.key, token: values.token, iceServers }, relay);
+    const place = iceServers === undefined ? url.origin : iceServers.flatMap(({ urls }) => urls).join(", ");
+    const style = styleFor(io.stdout, io.env);
+    io.stdout.write(values.json === true ? json(diagnosis, place) : formatDiagnosis(diagnosis, style, place));
+    return diagnosis.isWell ? EXIT.ok : EXIT.failed;
+  }
+  const only = (["key", "token", "turn", "user", "password"] as const).find((name) => values[name] !== undefined);
+  if (only !== undefined) throw cliError("cli.usage.option", `--${only} goes with --from-client`, "See: tsunagi doctor --help");
   const diagnosis = await examine(
     {
       url: httpUrl(values.url),
@@ -71,7 +110,24 @@ function httpUrl(text: string | undefined): URL | undefined {
   throw cliError("cli.usage.value", `--url ${text}`, "Write it as https://calls.example.com or http://localhost:8080.");
 }
 
-function json({ url, checks, isWell }: Diagnosis): string {
+/** What `--turn` gives by hand. */
+function turnServers(
+  { turn, user, password }: { turn?: string[]; user?: string; password?: string },
+  io: Io,
+): readonly IceServerEntry[] | undefined {
+  if (turn === undefined) return undefined;
+  const wrong = turn.find((url) => parseIceUrl(url) === undefined);
+  if (wrong !== undefined)
+    throw cliError(
+      "cli.usage.value",
+      `--turn ${wrong}`,
+      "Write it as turn:turn.example.com:3478?transport=udp or turns:turn.example.com:443.",
+    );
+  return [{ urls: turn, username: user ?? "", credential: password ?? io.env.TURN_PASSWORD ?? "" }];
+}
+
+function json({ url, checks, isWell, verdict }: Diagnosis & { verdict?: Verdict | undefined }, place = url.origin): string {
   const withMeaning = checks.map((check) => (check.code === undefined ? check : { ...check, meaning: DOCTOR_CODES[check.code] }));
-  return `${JSON.stringify({ url: url.origin, ok: isWell, checks: withMeaning }, undefined, 2)}\n`;
+  const report = { url: place, ok: isWell, checks: withMeaning, ...(verdict === undefined ? {} : { verdict }) };
+  return `${JSON.stringify(report, undefined, 2)}\n`;
 }

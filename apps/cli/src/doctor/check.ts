@@ -18,6 +18,21 @@ export const DOCTOR_CODES = {
   "doctor.certificate.untrusted": "browsers will not trust the certificate",
   "doctor.certificate.names": "the certificate lacks an address of this machine",
   "doctor.certificate.expiry": "the certificate has expired or soon will",
+  "doctor.session.key": "the server names no key for its web apps",
+  "doctor.session.refused": "the server refuses a session",
+  "doctor.relay.closed": "nothing listens on the relay's port",
+  "doctor.relay.silent": "the relay does not answer",
+  "doctor.relay.credentials": "the relay refuses the credentials",
+  "doctor.relay.certificate": "the relay's certificate is not trusted",
+  "doctor.relay.full": "the relay has no room",
+  "doctor.relay.refused": "the relay answers with an error",
+  "doctor.relay.foreign": "what answers on the relay's port is no TURN server",
+  "doctor.relay.echo": "data through the relay is lost",
+  "doctor.relay.private": "the relay gives out an address of its inner network",
+  "doctor.network.udp": "this network lets no UDP through",
+  "doctor.network.relay": "no relay works from here",
+  "doctor.network.blocked": "nothing gets through from here",
+  "doctor.network.some": "calls will fail on some networks",
 } as const;
 
 export type DoctorCode = keyof typeof DOCTOR_CODES;
@@ -25,9 +40,12 @@ export type DoctorCode = keyof typeof DOCTOR_CODES;
 /** `skip`: could not be looked at because of another failure, or does not apply. Only `fail` counts for the exit code. */
 export type CheckStatus = "ok" | "warn" | "fail" | "skip";
 
+/** Of `--from-client`. One check for each URL of a kind. */
+export type RelayCheckId = "host" | "session" | "nat" | "turn-udp" | "turn-tcp" | "turn-tls" | "network" | "networks";
+
 export type Check = {
   /** Stable, for scripts. */
-  readonly id: "port" | "health" | "websocket" | "stun4" | "stun6" | "addresses" | "clock" | "context";
+  readonly id: "port" | "health" | "websocket" | "stun4" | "stun6" | "addresses" | "clock" | "context" | RelayCheckId;
   readonly title: string;
   readonly status: CheckStatus;
   /** One sentence. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { doctor } from "../commands/doctor.ts";
 import { EXIT } from "../exit-codes.ts";
+import { relayProbes } from "../relay/relay-probes.ts";
 import { testIo } from "../test-io.ts";
 import { DOCTOR_CODES } from "./check.ts";
 import type { HttpResult, Probes, TlsResult } from "./probes.ts";
@@ -32,7 +33,7 @@ const healthy: Probes = {
 
 async function diagnose(probes: Partial<Probes>, ...args: string[]) {
   const io = testIo({ cwd: "/nowhere", wallNow: NOW });
-  const code = await doctor([...args, "--json"], io, () => ({ ...healthy, ...probes }));
+  const code = await doctor([...args, "--json"], io, () => ({ ...healthy, ...probes }), relayProbes);
   const { url, ok, checks } = JSON.parse(io.out()) as {
     url: string;
     ok: boolean;
@@ -65,7 +66,12 @@ describe("doctor", () => {
 
   it("is readable, with a mark that needs no colour", async () => {
     const io = testIo({ cwd: "/nowhere" });
-    const code = await doctor([], io, () => ({ ...healthy, upgrade: async () => ({ type: "answered", status: 404 }) }));
+    const code = await doctor(
+      [],
+      io,
+      () => ({ ...healthy, upgrade: async () => ({ type: "answered", status: 404 }) }),
+      relayProbes,
+    );
     expect(code).toBe(EXIT.failed);
     expect(io.out()).toContain("✓ HTTP port");
     expect(io.out()).toMatch(/✗ WebSocket {2}\/v1 is answered 404 {2}\(doctor\.socket\.refused\)\n +→ A proxy/);

@@ -54,7 +54,8 @@ export async function examine(patient: Patient, probes: Probes): Promise<Diagnos
   return { url, checks, isWell: checks.every(({ status }) => status !== "fail") };
 }
 
-async function localUrl(port: number, probes: Probes): Promise<URL> {
+/** Where the server on this machine answers: plain http unless it wants https. */
+export async function localUrl(port: number, probes: Probes): Promise<URL> {
   const plain = new URL(`http://localhost:${port}`);
   const secure = new URL(`https://localhost:${port}`);
   const first = await probes.get(new URL("/healthz", plain));

@@ -274,6 +274,11 @@ function isPrivateAddress(address: string): boolean {
   return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd])/i.test(address);
 }
 
+/** Nobody elsewhere can send to it: private, loopback or link-local. */
+export function isLocalAddress(address: string): boolean {
+  return isPrivateAddress(address) || /^(127\.|169\.254\.|0\.|::1?$|fe[89ab])/i.test(address);
+}
+
 /** Certificates write IPv6 in full and in capitals. */
 function sameAddress(left: string, right: string): boolean {
   const plain = (text: string) => {

@@ -39,7 +39,7 @@ export function networkProbes({ timeoutMs, caFile }: ProbeOptions): Probes {
   };
 }
 
-function interfaces(): Interface[] {
+export function interfaces(): Interface[] {
   return Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
     (addresses ?? [])
       .filter(({ internal, address }) => !internal && !address.toLowerCase().startsWith("fe80:"))
@@ -199,7 +199,8 @@ function stunResult({ message, rttMs }: Extract<TransactionOutput, { type: "resp
   }
 }
 
-async function resolveHost(host: string, family: 4 | 6, timeoutMs: number): Promise<string | undefined> {
+/** undefined where there is none of that family, or none in time. */
+export async function resolveHost(host: string, family: 4 | 6, timeoutMs: number): Promise<string | undefined> {
   const bare = host.replace(/^\[|\]$/g, "");
   if (bare === "localhost") return family === 4 ? "127.0.0.1" : "::1";
   if (isIP(bare) !== 0) return isIP(bare) === family ? bare : undefined;

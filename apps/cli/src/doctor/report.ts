@@ -5,10 +5,11 @@ import type { Diagnosis } from "./examine.ts";
 
 const MARKS = { ok: "✓", warn: "!", fail: "✗", skip: "-" } as const satisfies Record<CheckStatus, string>;
 
-export function formatDiagnosis({ url, checks, isWell }: Diagnosis, style: Style): string {
+/** @param place what was looked at */
+export function formatDiagnosis({ url, checks, isWell }: Diagnosis, style: Style, place = url.origin): string {
   const paint = { ok: style.good, warn: style.warn, fail: style.bad, skip: style.dim };
   const width = Math.max(...checks.map(({ title }) => title.length)) + 2;
-  const lines = [`${style.bold("Tsunagi doctor")}  ${url.origin}`, ""];
+  const lines = [`${style.bold("Tsunagi doctor")}  ${place}`, ""];
   for (const { status, title, detail, code, remedy } of checks) {
     lines.push(
       `  ${paint[status](MARKS[status])} ${padEnd(title, width)}${detail}${code === undefined ? "" : style.dim(`  (${code})`)}`,
