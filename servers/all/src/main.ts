@@ -12,7 +12,8 @@ try {
     allowPositionals: false,
   });
   const { config: file, ...flags } = values;
-  const config = loadConfig({ flags, file, env: process.env });
+  const load = () => loadConfig({ flags, file, env: process.env });
+  const config = load();
   const log = createLog({ level: config.log.level });
   const server = await startAll({ config, log });
   const { http, turn } = server.addresses;
@@ -26,6 +27,7 @@ try {
       version: server.version,
     }),
   );
+  process.on("SIGHUP", () => server.reload(load));
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
       log.info({ signal }, "stopping");

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { CodedError, type Log, silentLog } from "@tsunagi/base";
 import type { App } from "@tsunagi/conference";
 import {
@@ -12,9 +13,9 @@ import {
   startSignaling,
   type TlsOptions,
 } from "@tsunagi/server-signaling";
-import { type Config, type ConfigInput, checkConfig } from "./config.ts";
+import { type Config, type ConfigInput, checkConfig, SETTINGS } from "./config.ts";
 import { ensureTls, type TlsMaterial } from "./tls.ts";
-import { startTurn, type Turn, type TurnPorts } from "./turn.ts";
+import { sharedAlpn, Turn, type TurnPorts } from "./turn.ts";
 import { VERSION } from "./version.ts";
 
 export type StartOptions = {
@@ -44,6 +45,13 @@ export type RunningServer = {
   };
   readonly signaling: RunningSignaling;
   readonly store: Store;
+  /**
+   * Reads the configuration again. What can change while the server runs does; when it cannot be read or used, nothing does, and the log says why.
+   *
+   * @param load gives the new one, or throws
+   * @returns whether it was taken
+   */
+  reload(load: () => Config): boolean;
   /** Not ready from now on, and clients are asked to come back; then everything is closed, at the latest after `drain.timeoutMs`. Idempotent. */
   drain(): Promise<void>;
   /** Closes everything now. Idempotent. */
@@ -60,6 +68,8 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
   const config = checkConfig(options.config ?? {});
   const log = options.log ?? silentLog;
   const undo: (() => Promise<void>)[] = [];
+  let turn: Turn | undefined;
+  let live = config;
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= (async () => {
@@ -75,17 +85,21 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
       dataDir: resolve(config.dataDir),
       adminToken: config.admin.token,
       webhooks: config.webhooks,
+      turn: () => turn?.state(),
       version: VERSION,
       log,
     });
     undo.push(() => operator.close());
     const { app: defaultApp, made } = await firstApp(store, config);
     const { material, tls } = await certificate(config);
-    const turn = config.turn.enabled ? await startTurn(config.turn, { store, log, tls }) : undefined;
-    if (turn !== undefined) undo.push(() => turn.close());
-    const signaling = await listening(config, startSignaling(signalingOptions(config, { store, operator, log, turn, tls })));
+    turn = config.turn.enabled ? await Turn.start(config.turn, { store, log, tls }) : undefined;
+    undo.push(async () => turn?.close());
+    const signaling = await listening(
+      config,
+      startSignaling(signalingOptions(config, { store, operator, log, turn, tls, live: () => live })),
+    );
     undo.push(() => signaling.close());
-    turn?.count(signaling.metrics);
+    turn?.join(signaling);
     let draining: Promise<void> | undefined;
     return {
       version: VERSION,
@@ -100,8 +114,14 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
       admin: { createdToken: operator.token.created },
       signaling,
       store,
+      reload(load) {
+        const next = reloaded(load, live, turn, log);
+        live = next ?? live;
+        return next !== undefined;
+      },
       drain() {
         draining ??= (async () => {
+          turn?.drain();
           signaling.drain();
           const deadline = new Promise<void>((done) => setTimeout(done, config.drain.timeoutMs).unref());
           await Promise.race([
@@ -119,6 +139,38 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
     await close();
     throw error;
   }
+}
+
+/** The new configuration, when it was taken. */
+function reloaded(load: () => Config, before: Config, turn: Turn | undefined, log: Log): Config | undefined {
+  let next: Config;
+  try {
+    next = load();
+    turn?.configure(next.turn);
+  } catch (error) {
+    const { code, message } = error instanceof CodedError ? error : { code: "config.file.unreadable", message: String(error) };
+    log.error({ code }, `the configuration was not reloaded, the old one stays: ${message}`);
+    return undefined;
+  }
+  const changed = Object.keys(SETTINGS).filter(
+    (setting) => !isDeepStrictEqual(settingOf(next, setting), settingOf(before, setting)),
+  );
+  const waiting = changed.filter((setting) => !LIVE_SETTINGS.test(setting));
+  log.info({ changed }, "the configuration was reloaded");
+  if (waiting.length > 0) log.warn({ settings: waiting }, "these settings change at the next start");
+  return next;
+}
+
+/** Those that change while the server runs. */
+const LIVE_SETTINGS = /^(externalTurn|turn\.(secret|previousSecrets|users|credentialLifetimeS|allow|deny|limits\..+))$/;
+
+function settingOf(config: Config, setting: string): unknown {
+  return setting
+    .split(".")
+    .reduce<unknown>(
+      (value, name) => (typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined),
+      config,
+    );
 }
 
 /** Until all sockets are closed, or have had their time. */
@@ -164,6 +216,7 @@ function signalingOptions(
     readonly operator: Operator;
     readonly log: Log;
     readonly turn: Turn | undefined;
+    readonly live: () => Config;
     readonly tls: TlsOptions | undefined;
   },
 ) {
@@ -171,7 +224,7 @@ function signalingOptions(
   return {
     store: parts.store,
     log: parts.log,
-    tls: parts.tls,
+    tls: parts.tls && { ...parts.tls, alpnProtocols: sharedAlpn(config) },
     routes: parts.operator.routes,
     onEvent: parts.operator.onEvent,
     version: VERSION,
@@ -183,8 +236,8 @@ function signalingOptions(
     iceServers: {
       configured: config.iceServers,
       own: () => parts.turn?.toldToClients(),
-      external: () => config.externalTurn,
-      credentialLifetimeS: () => config.turn.credentialLifetimeS,
+      external: () => parts.live().externalTurn,
+      credentialLifetimeS: () => parts.live().turn.credentialLifetimeS,
     },
     native: {
       connections: config.limits.connections,

@@ -11,8 +11,11 @@ const STORE_CHECK_MS = 2_000;
 
 export type TlsOptions = {
   readonly cert: string;
-  readonly key: string /** Served at /ca.crt. */;
+  readonly key: string;
+  /** Served at /ca.crt. */
   readonly ca?: string | undefined;
+  /** What else is spoken on this port (ALPN, RFC 7301); whoever speaks it takes those connections from `httpServer`. */
+  readonly alpnProtocols?: readonly string[] | undefined;
 };
 
 export type HttpOptions = {
@@ -70,7 +73,13 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
       ? Fastify({ ...common, http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 } })
       : (Fastify({
           ...common,
-          https: { cert: options.tls.cert, key: options.tls.key, headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+          https: {
+            cert: options.tls.cert,
+            key: options.tls.key,
+            headersTimeout: 10_000,
+            connectionsCheckingInterval: 5_000,
+            ...(options.tls.alpnProtocols === undefined ? {} : { ALPNProtocols: [...options.tls.alpnProtocols] }),
+          },
         }) as unknown as FastifyInstance<HttpServer>);
 
   http.addHook("onSend", async (request, reply) => {

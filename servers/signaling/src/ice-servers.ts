@@ -16,7 +16,8 @@ export type OwnTurn = {
   readonly tlsPort?: number | undefined;
   /** Told to clients in place of the host name that they came by. */
   readonly host?: string | undefined;
-  readonly secret: string;
+  /** Undefined: STUN only. */
+  readonly secret?: string | undefined;
 };
 
 /** Someone else's TURN server: with a secret that it shares with this one, or with a fixed account. */
@@ -62,6 +63,7 @@ function ownServers(client: IceClient, options: IceServerOptions, wallNow: numbe
   const name = host === undefined ? undefined : hostName(host);
   if (own === undefined || name === undefined) return [];
   const { udpPort, tcpPort, tlsPort, secret } = own;
+  if (secret === undefined) return udpPort === undefined ? [] : [{ urls: [`stun:${name}:${udpPort}`] }];
   const turn = [
     ...(udpPort === undefined ? [] : [`turn:${name}:${udpPort}?transport=udp`]),
     ...(tcpPort === undefined ? [] : [`turn:${name}:${tcpPort}?transport=tcp`]),

@@ -4,7 +4,7 @@ export { ConferenceHost, type SessionSink } from "./host.ts";
 export type { TlsOptions } from "./http.ts";
 export { type ExternalTurn, type IceServerOptions, type OwnTurn, turnCredential } from "./ice-servers.ts";
 export { createLog, type LogLevel, type LogOptions } from "./log.ts";
-export { SignalingMetrics } from "./metrics.ts";
+export { type ForeignMetric, SignalingMetrics } from "./metrics.ts";
 export { type RunningSignaling, type SignalingOptions, type SignalingParts, startSignaling } from "./server.ts";
 export * from "./store/index.ts";
 export * from "./webhooks/index.ts";

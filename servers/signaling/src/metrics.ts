@@ -2,6 +2,17 @@
 import type { ConferenceEvent } from "@tsunagi/conference";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
+/** What another part of the process counts, as it hands it over. */
+export type ForeignMetric = {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  /** One label or, joined by a comma, two, as are the values then; undefined: a single number, whose value is "". */
+  readonly label: string | undefined;
+  /** Asked when it is scraped. Values are few. */
+  read(): Iterable<readonly [value: string, count: number]>;
+};
+
 /** What the native face counts. */
 export interface NativeMetrics {
   connected(): void;
@@ -93,9 +104,37 @@ export class SignalingMetrics implements NativeMetrics {
     if (event.type === "call.ended" && event.answered) this.#calls.labels(event.kind).observe(event.durationMs / 1000);
   }
 
-  /** Counts that another part of the process keeps, by one label of few values; read when they are scraped. */
-  addCounts(name: string, help: string, label: string, read: () => Iterable<readonly [value: string, count: number]>): void {
-    this.#byLabel(name, help, label, read);
+  add(metric: ForeignMetric): void {
+    const { name, help, type, label } = metric;
+    const labelNames = label?.split(",") ?? [];
+    const labelled = (value: string) => {
+      const values = value.split(",");
+      return Object.fromEntries(labelNames.map((each, index) => [each, values[index] ?? ""]));
+    };
+    const registers = [this.registry];
+    if (type === "gauge") {
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          for (const [value, count] of metric.read()) this.set(labelled(value), count);
+        },
+      });
+    } else {
+      new Counter({
+        name,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          for (const [value, count] of metric.read()) this.inc(labelled(value), count);
+        },
+      });
+    }
   }
 
   #gauge(name: string, help: string, read: () => number): void {

@@ -1,4 +1,5 @@
 /** The signalling server: HTTP and WebSocket on one port, the conference core behind them. */
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Clock, type Log, randomId, silentLog, systemClock } from "@tsunagi/base";
 import { type Bus, type ConferenceEvent, type Directory, MemoryBus, MemoryDirectory } from "@tsunagi/conference";
@@ -59,6 +60,8 @@ export type SignalingParts = {
 export type RunningSignaling = SignalingParts & {
   readonly address: AddressInfo;
   readonly face: NativeFace;
+  /** Listening: for whoever shares its port. */
+  readonly httpServer: Server;
   /** From now on not ready; clients are asked to come back later. Idempotent. */
   drain(): void;
   /** Ends everything at once. Idempotent. The store stays open: it is the caller's. */
@@ -162,6 +165,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     ...parts,
     address,
     face,
+    httpServer: http.server,
     drain() {
       if (!ready) return;
       ready = false;

@@ -73,6 +73,7 @@ export async function startAdmin(change: Partial<AdminFaceOptions> = {}): Promis
     log,
     version: "1.2.3",
     token,
+    turn: () => ({ ports: { udp: 3478 } }),
     live: {
       peers: (...args) => conference.peers(...args),
       peer: (...args) => conference.peer(...args),

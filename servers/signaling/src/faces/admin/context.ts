@@ -21,6 +21,8 @@ export type AdminContext = {
   readonly live: LiveControl;
   readonly webhooks: Pick<WebhookService, "test" | "size">;
   readonly guard: GuardOptions;
+  /** State of the TURN server in the same process; undefined while there is none. */
+  readonly turn: () => Record<string, unknown> | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;

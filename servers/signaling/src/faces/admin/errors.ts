@@ -15,6 +15,7 @@ export const ADMIN_CODES = {
   "admin.webhook.unknown": "The app has no such webhook.",
   "admin.webhook.limit": "The app has as many webhooks as it may have.",
   "admin.data.too-large": "The data is larger than a message of this app may be.",
+  "admin.turn.off": "This process runs no TURN server.",
   "admin.server.failed": "The server failed; its log says why.",
 } as const;
 
@@ -35,6 +36,7 @@ export const STATUS: Readonly<Record<string, number>> = {
   "admin.member.unknown": 404,
   "admin.webhook.unknown": 404,
   "admin.webhook.limit": 409,
+  "admin.turn.off": 404,
   "admin.data.too-large": 413,
   "store.app.unknown": 404,
   "store.key.taken": 409,

@@ -300,6 +300,13 @@ describe("the admin face", () => {
         webhooks: { waiting: 0, inFlight: 0 },
       });
     });
+
+    it("hands out what the TURN server tells of itself, where there is one", async () => {
+      expect(await server.ask("GET", "/turn")).toMatchObject({ status: 200, body: { ports: { udp: 3478 } } });
+      const without = await startAdmin({ turn: () => undefined });
+      expect(await without.ask("GET", "/turn")).toEqual(refused(404, "admin.turn.off"));
+      await without.close();
+    });
   });
 
   describe("what it lets in", () => {

@@ -22,6 +22,8 @@ export type OperatorOptions = {
   /** A token of the operator's own instead. */
   readonly adminToken?: string | undefined;
   readonly webhooks?: GuardOptions | undefined;
+  /** State of the TURN server in the same process; undefined while there is none. */
+  readonly turn?: (() => Record<string, unknown> | undefined) | undefined;
   /** For tests. */
   readonly transport?: WebhookTransport | undefined;
 };
@@ -76,6 +78,7 @@ export class Operator {
       log,
       version: this.#options.version,
       token: this.token,
+      turn: this.#options.turn ?? (() => undefined),
       live: {
         peers: (...args) => conference.peers(...args),
         peer: (...args) => conference.peer(...args),

@@ -18,6 +18,7 @@ import {
   roomSummary,
   roomView,
   serverView,
+  turnView,
 } from "./schemas.ts";
 
 /** Above any app's `messageBytes` that is sensible here; the app's own limit is checked in the route. */
@@ -236,6 +237,22 @@ function historyRoutes(http: AdminHttp, context: AdminContext): void {
         calls: page.map(({ appId: _, ...call }) => ({ ...call, peers: [...call.peers] })),
         ...(next === undefined ? {} : { next }),
       };
+    },
+  );
+
+  http.get(
+    "/turn",
+    {
+      schema: {
+        tags: ["server"],
+        summary: "The TURN server: counts since its start, and its allocations now, without addresses and names",
+        response: { 200: turnView, ...errors },
+      },
+    },
+    async () => {
+      const state = context.turn();
+      if (state === undefined) throw adminError("admin.turn.off", "This process runs no TURN server.", "See turn.enabled.");
+      return state;
     },
   );
 

@@ -216,6 +216,9 @@ export const serverView = z
   })
   .meta({ id: "Server" });
 
+/** As the TURN server has it: what is in it grows with it. */
+export const turnView = z.looseObject({}).meta({ id: "Turn" });
+
 export const pageSize = (most: number) => z.coerce.number().int().min(1).max(most).default(100);
 export const cursor = z.coerce.number().int().min(0);
 export const appParams = z.object({ appId: z.string().max(64) });
