@@ -1,0 +1,38 @@
+/** MOBILITY-TICKETs, RFC 8016 §3: random, each for one allocation, exchanged for a new one at each use. */
+import type { RandomBytes } from "@tsunagi/base";
+import { encodeBase64 } from "../base64.ts";
+import type { Allocation } from "./allocation.ts";
+
+const TICKET_LENGTH = 16;
+
+type Held = { readonly ticket: Uint8Array; readonly allocation: Allocation };
+
+export class Tickets {
+  readonly #byTicket = new Map<string, Held>();
+
+  get size(): number {
+    return this.#byTicket.size;
+  }
+
+  /** Gives the allocation a ticket in place of the one it had. */
+  issue(allocation: Allocation, random: RandomBytes): Uint8Array {
+    this.revoke(allocation);
+    const ticket = random(TICKET_LENGTH);
+    allocation.ticket = encodeBase64(ticket);
+    this.#byTicket.set(allocation.ticket, { ticket, allocation });
+    return ticket;
+  }
+
+  find(ticket: Uint8Array): Allocation | undefined {
+    return ticket.length === TICKET_LENGTH ? this.#byTicket.get(encodeBase64(ticket))?.allocation : undefined;
+  }
+
+  of({ ticket }: Allocation): Uint8Array | undefined {
+    return ticket === undefined ? undefined : this.#byTicket.get(ticket)?.ticket;
+  }
+
+  revoke(allocation: Allocation): void {
+    if (allocation.ticket !== undefined) this.#byTicket.delete(allocation.ticket);
+    allocation.ticket = undefined;
+  }
+}
