@@ -19,6 +19,8 @@ export type Io = {
   confirm(question: string): Promise<boolean>;
   /** Resolves at SIGINT or SIGTERM; `onAgain` is called at the next one. */
   stopSignal(onAgain: () => void): Promise<NodeJS.Signals>;
+  /** Calls at each SIGHUP, which ends the process no longer from then on. */
+  onHangUp(listener: () => void): void;
 };
 
 export function processIo(): Io {
@@ -37,6 +39,7 @@ export function processIo(): Io {
         asker.close();
       }
     },
+    onHangUp: (listener) => void process.on("SIGHUP", listener),
     stopSignal(onAgain) {
       return new Promise((resolve) => {
         let stopping = false;

@@ -7,6 +7,7 @@ export type TestIo = Io & {
   readonly questions: readonly string[];
   stop(): void;
   again(): void;
+  hangUp(): void;
 };
 
 export type TestIoOptions = {
@@ -24,6 +25,7 @@ export function testIo(options: TestIoOptions = {}): TestIo {
   const err: string[] = [];
   let stop = () => {};
   let again = () => {};
+  let hangUp = () => {};
   const questions: string[] = [];
   return {
     stdout: { write: (text) => void out.push(text), isTty, columns },
@@ -34,6 +36,9 @@ export function testIo(options: TestIoOptions = {}): TestIo {
     confirm: async (question) => {
       questions.push(question);
       return confirms;
+    },
+    onHangUp(listener) {
+      hangUp = listener;
     },
     stopSignal(onAgain) {
       again = onAgain;
@@ -46,5 +51,6 @@ export function testIo(options: TestIoOptions = {}): TestIo {
     questions,
     stop: () => stop(),
     again: () => again(),
+    hangUp: () => hangUp(),
   };
 }

@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StartOptions } from "@tsunagi/server-all";
+import type { Config } from "@tsunagi/server-all/config";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EXIT } from "../exit-codes.ts";
 import { MAX_BANNER_LINES } from "../print/banner.ts";
@@ -19,6 +20,7 @@ afterEach(() => rm(cwd, { recursive: true, force: true }));
 async function started(args: string[], io: TestIo, server: Partial<StartedServer> = {}, meanwhile = async () => io.stop()) {
   let options: StartOptions | undefined;
   let drained = 0;
+  const reloaded: unknown[] = [];
   const startAll = async (given: StartOptions) => {
     options = given;
     return {
@@ -26,6 +28,7 @@ async function started(args: string[], io: TestIo, server: Partial<StartedServer
       addresses: { http: { address: "::", port: 8080, secure: false }, turn: { udp: 3478, tcp: 3478 } },
       defaultApp: { name: "default", key: "11111111-2222-3333-4444-555555555555" },
       tls: undefined,
+      reload: (load: () => Config) => reloaded.push(load().turn.users) > 0,
       drain: async () => void drained++,
       ...server,
     };
@@ -34,7 +37,7 @@ async function started(args: string[], io: TestIo, server: Partial<StartedServer
   // The first start loads the log and configuration modules.
   await expect.poll(() => io.out(), { timeout: 15_000 }).not.toBe("");
   await meanwhile();
-  return { code: await code, config: options?.config, drained: () => drained };
+  return { code: await code, config: options?.config, drained: () => drained, reloaded };
 }
 
 const TLS = {
@@ -129,6 +132,20 @@ describe("start", () => {
       turn: { udp: 3478, tcp: 3478 },
       urls: expect.arrayContaining(["http://localhost:8080"]),
     });
+  });
+
+  it("reads the configuration again at SIGHUP, but in a terminal leaves that signal to mean its end", async () => {
+    const write = (password: string) => writeFile(join(cwd, "tsunagi.config.yaml"), `turn: { users: { camera: ${password} } }`);
+    for (const isTty of [false, true]) {
+      await write("first");
+      const io = testIo({ cwd, isTty });
+      const { reloaded } = await started([], io, {}, async () => {
+        await write("second");
+        io.hangUp();
+        io.stop();
+      });
+      expect(reloaded).toEqual(isTty ? [] : [{ camera: "second" }]);
+    }
   });
 
   it("stops at once at a second signal", async () => {

@@ -1,7 +1,7 @@
 /** `tsunagi start`: all servers in this process, and what one needs to know to use them. */
 import { relative, resolve } from "node:path";
 import type { StartOptions } from "@tsunagi/server-all";
-import { flagName, loadConfig, SETTINGS } from "@tsunagi/server-all/config";
+import { type Config, flagName, loadConfig, SETTINGS } from "@tsunagi/server-all/config";
 import { machineNames } from "@tsunagi/server-all/tls";
 import { COMMON_OPTIONS, type Command, type OptionSpecs, parse } from "../command.ts";
 import { CONFIG_OPTIONS } from "../config.ts";
@@ -43,7 +43,7 @@ export const startCommand: Command = {
   options: OPTIONS,
   notes: [
     "Flags win over the environment (TSUNAGI_HTTP_PORT, …), that over tsunagi.config.yaml.\nEach setting of tsunagi.config.sample.yaml is a flag as well: session.graceMs is --session-grace-ms.",
-    "Ctrl-C or SIGTERM closes in order: clients are told to come back. A second one stops at once.",
+    "SIGHUP reads the configuration again (not in a terminal, where it means that the terminal was closed).\nCtrl-C or SIGTERM closes in order: clients are told to come back. A second one stops at once.",
   ],
   examples: [
     ["tsunagi start", "on http://localhost:8080, with a first app and its key"],
@@ -63,6 +63,7 @@ export type StartedServer = {
   };
   readonly defaultApp: { readonly name: string; readonly key: string };
   readonly tls: { readonly caFile: string; readonly caFingerprint: string } | undefined;
+  reload(load: () => Config): boolean;
   drain(): Promise<void>;
 };
 
@@ -74,7 +75,8 @@ export async function start(
 ): Promise<ExitCode> {
   const startedAt = io.clock.now();
   const { values } = parse("start", { ...SETTING_FLAGS, ...OPTIONS }, args, { min: 0, max: 0, names: "" });
-  const config = loadConfig({ flags: flagsOf(values), file: values.config, env: io.env, cwd: io.cwd });
+  const load = () => loadConfig({ flags: flagsOf(values), file: values.config, env: io.env, cwd: io.cwd });
+  const config = load();
   const dataDir = resolve(io.cwd, config.dataDir);
   const logFile = values["log-file"] === "-" ? undefined : resolve(io.cwd, values["log-file"] ?? resolve(dataDir, "tsunagi.log"));
   // The server's modules are many: a wrong option must not wait for them.
@@ -83,6 +85,8 @@ export async function start(
   const log = createLog({ level: config.log.level, destination });
 
   const server = await startAll({ config: { ...config, dataDir }, log });
+  // In a terminal a hang-up means that it was closed.
+  if (!io.stdout.isTty) io.onHangUp(() => server.reload(load));
   const urls = urlsOf(server.addresses.http, lan);
   const phone = phoneUrl(urls);
   const facts = {
