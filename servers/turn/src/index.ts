@@ -11,5 +11,7 @@ export type {
   TurnTls,
 } from "./options.ts";
 export type { RateLimitOptions } from "./rate-limit.ts";
+export { SHARED_PORT_ALPN, type SharedPort, type SharedPortOptions, type SharedPortStats, shareHttpPort } from "./shared-port.ts";
 export type { ShellCounts, ShellDrop, StreamEnd, TurnStats } from "./stats.ts";
 export { type RunningStunServer, type StunServerOptions, startStunServer } from "./stun-server.ts";
+export { startTurnServer } from "./turn-server.ts";

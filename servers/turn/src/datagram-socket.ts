@@ -1,0 +1,75 @@
+/** UDP sockets for the relaying path: bound at once, bounded in what they queue. */
+import { createSocket, type Socket } from "node:dgram";
+
+/** A burst of video for many clients waits here while one is handled; the system may allow less. */
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+const SEND_BUFFER_BYTES = 1 << 20;
+
+/**
+ * Addresses here are never names. Answering at once spares a tick a packet, and makes `bind` say its error before it returns.
+ */
+const noLookup = (address: string, _family: unknown, callback: (error: null, address: string, family: number) => void) => {
+  callback(null, address, address.includes(":") ? 6 : 4);
+};
+
+export function datagramSocket(family: 4 | 6): Socket {
+  return family === 4
+    ? createSocket({ type: "udp4", lookup: noLookup })
+    : createSocket({ type: "udp6", ipv6Only: true, lookup: noLookup });
+}
+
+/** Binds before it returns. May be called again on the same socket after a failure. @returns the error, if it did not work */
+export function bindNow(socket: Socket, address: string, port: number): NodeJS.ErrnoException | undefined {
+  let failure: NodeJS.ErrnoException | undefined;
+  const onError = (error: NodeJS.ErrnoException) => {
+    failure = error;
+  };
+  socket.on("error", onError);
+  socket.bind({ address, port, exclusive: true });
+  socket.off("error", onError);
+  if (failure === undefined) widen(socket);
+  return failure;
+}
+
+function widen(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    socket.setSendBufferSize(SEND_BUFFER_BYTES);
+  } catch {
+    // Some systems refuse what is over their limit, instead of giving less: what they gave first will do.
+  }
+}
+
+/** Larger than any datagram with a ChannelData header. */
+const SCRATCH_BYTES = 4 + 0x10000;
+/** Datagrams that wait because the system's buffer is full; more are dropped: late media is worth nothing. */
+const MAX_QUEUED = 256;
+
+/** ChannelData is put together here: one copy is cheaper than a list of two buffers. Replaced when the system has not taken it at once. */
+let scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+
+/** @returns whether it was sent, or waits to be; false: the queue is full */
+export function sendChannelDatagram(
+  socket: Socket,
+  channel: number,
+  payload: Uint8Array,
+  port: number,
+  address: string,
+): boolean {
+  const length = payload.length;
+  scratch[0] = channel >> 8;
+  scratch[1] = channel & 0xff;
+  scratch[2] = length >> 8;
+  scratch[3] = length & 0xff;
+  scratch.set(payload, 4);
+  socket.send(scratch, 0, 4 + length, port, address);
+  const queued = socket.getSendQueueCount();
+  if (queued === 0) return true;
+  scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+  return queued <= MAX_QUEUED;
+}
+
+/** Whether nothing more should be sent for now. */
+export function isCongested(socket: Socket): boolean {
+  return socket.getSendQueueCount() > MAX_QUEUED;
+}
