@@ -1,4 +1,5 @@
 /** Allocate requests that wait for their relays' sockets. */
+import type { Millis } from "@tsunagi/base";
 import type { TransportAddress } from "@tsunagi/stun";
 import type { UserAccount } from "./accounts.ts";
 import type { Credential } from "./authentication.ts";
@@ -21,6 +22,8 @@ export type Opening = {
   readonly reserve: RelayId | undefined;
   readonly lifetimeS: number;
   readonly wantsTicket: boolean;
+  /** A shell that does not answer by then does not keep a user's quota. */
+  readonly until: Millis;
 };
 
 export class Openings {

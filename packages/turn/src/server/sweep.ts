@@ -3,11 +3,16 @@ import type { Millis } from "@tsunagi/base";
 import type { Allocation } from "./allocation.ts";
 import { unbindChannel } from "./channels.ts";
 import type { Core } from "./core.ts";
-import { closeConnection, endAllocation, endRelay } from "./lifecycle.ts";
+import { cancelOpening, closeConnection, endAllocation, endRelay } from "./lifecycle.ts";
 import { judgePeer, removePermission } from "./permissions.ts";
 
 export function sweep(core: Core, now: Millis): void {
   for (const allocation of core.allocations.values()) if (allocation.sweepAt <= now) sweepAllocation(core, now, allocation);
+  for (const opening of core.openings.values()) {
+    if (opening.until > now) continue;
+    cancelOpening(core, opening);
+    opening.exchange.fail(now, 508);
+  }
   for (const { relay, account } of core.reservations.takeExpired(now)) {
     core.accounts.remove(account, "reservations");
     core.shell.closeRelay(relay);
@@ -27,6 +32,7 @@ export function sweep(core: Core, now: Millis): void {
 export function needsSweep(core: Core): boolean {
   return (
     core.allocations.size > 0 ||
+    core.openings.size > 0 ||
     core.reservations.size > 0 ||
     core.connections.size > 0 ||
     core.accounts.size > 0 ||
@@ -35,7 +41,8 @@ export function needsSweep(core: Core): boolean {
   );
 }
 
-function sweepAllocation(core: Core, now: Millis, allocation: Allocation): void {
+/** Ends what is over in one allocation. Also before a request is judged: what ended a moment ago must not come to life again. */
+export function sweepAllocation(core: Core, now: Millis, allocation: Allocation): void {
   for (const relay of allocation.relays) {
     if (relay.expiresAt > now) continue;
     const isOld = now - allocation.createdAt >= core.policy.limits.maxAllocationAgeS * 1000;

@@ -32,7 +32,7 @@ import { refresh } from "./requests/refresh.ts";
 import type { Client, ConnectFailure, ConnectionId, RelayFailure, RelayId, RelayOpened } from "./shell.ts";
 import { sourceKey } from "./source-table.ts";
 import { dumpOf, statsOf, type TurnDump, type TurnStats } from "./stats.ts";
-import { endAll, judgeAgain, needsSweep, sweep } from "./sweep.ts";
+import { endAll, judgeAgain, needsSweep, sweep, sweepAllocation } from "./sweep.ts";
 
 const SWEEP_INTERVAL_MS = 1000;
 
@@ -90,6 +90,8 @@ export class TurnServer {
     if (name === undefined || NOT_REQUESTED.includes(request.method)) return core.counters.drop("malformed", bytes.length);
     count(core.counters.requests, name);
     if (request.method === METHOD.binding) return this.#binding(now, client, bytes);
+    const here = core.allocations.ofClient(client.key);
+    if (here !== undefined && here.sweepAt <= now) sweepAllocation(core, now, here);
     const exchange = new Exchange(core, client, request);
     try {
       this.#request(now, exchange, request);

@@ -23,6 +23,9 @@ import { lifetimeOf } from "./lifetime.ts";
 /** RFC 8489 §6.2.1: a request is repeated for 39.5 s at most. */
 const RETRANSMISSION_MS = 45_000;
 
+/** Binding a socket takes a moment; a client that waited so long has given up. */
+const OPENING_MS = 30_000;
+
 type Wanted = {
   readonly transport: "udp" | "tcp";
   /** The first one is what fails the request; a second is ADDITIONAL-ADDRESS-FAMILY. */
@@ -67,6 +70,7 @@ export function allocate(core: Core, now: Millis, exchange: Exchange, request: S
     transport: wanted.transport,
     lifetimeS,
     wantsTicket: wantsTicket !== undefined,
+    until: now + OPENING_MS,
   };
   if (wanted.token !== undefined) {
     const reservation = core.reservations.find(now, wanted.token, account);

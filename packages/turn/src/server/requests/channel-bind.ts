@@ -2,7 +2,7 @@
 import type { Millis } from "@tsunagi/base";
 import { attributeOf, type StunMessage } from "@tsunagi/stun";
 import { TURN_ATTRIBUTES } from "../../attributes/index.ts";
-import { MAX_CHANNEL, MIN_CHANNEL } from "../../channel-data.ts";
+import { MAX_SERVED_CHANNEL, MIN_CHANNEL } from "../../channel-data.ts";
 import type { Allocation } from "../allocation.ts";
 import { bindChannel, CHANNEL_LIFETIME_MS, channelOf, channelsFit, channelTo, unbindChannel } from "../channels.ts";
 import type { Core } from "../core.ts";
@@ -15,7 +15,7 @@ export function channelBind(core: Core, now: Millis, exchange: Exchange, request
   const number = attributeOf(request, TURN_ATTRIBUTES.CHANNEL_NUMBER);
   const peer = attributeOf(request, TURN_ATTRIBUTES.XOR_PEER_ADDRESS);
   if (number === undefined || peer === undefined || peer.port === 0) return exchange.fail(now, 400);
-  if (number < MIN_CHANNEL || number > MAX_CHANNEL) return exchange.fail(now, 400);
+  if (number < MIN_CHANNEL || number > MAX_SERVED_CHANNEL) return exchange.fail(now, 400);
 
   // A number has one peer and a peer has one number, until the binding expires.
   const bound = channelOf(allocation, now, number);

@@ -76,7 +76,9 @@ export function connectionBind(core: Core, now: Millis, exchange: Exchange, requ
   if (client.transport === "udp") return exchange.fail(now, 400);
   const id = attributeOf(request, TURN_ATTRIBUTES.CONNECTION_ID);
   const connection = id === undefined ? undefined : core.connections.get(id);
-  if (connection?.state.state !== "waiting" || connection.state.until <= now) return exchange.fail(now, 400);
+  if (connection?.state.state !== "waiting" || connection.state.until <= now || connection.relay.expiresAt <= now) {
+    return exchange.fail(now, 400);
+  }
   // A control connection cannot become a data connection.
   if (core.allocations.ofClient(client.key) !== undefined || core.openings.ofClient(client.key) !== undefined) {
     return exchange.fail(now, 400);

@@ -7,6 +7,7 @@ import type { Credential } from "../authentication.ts";
 import type { Core } from "../core.ts";
 import type { Exchange } from "../exchange.ts";
 import { endRelay } from "../lifecycle.ts";
+import { sweepAllocation } from "../sweep.ts";
 import { lifetimeOf } from "./lifetime.ts";
 
 export function refresh(core: Core, now: Millis, exchange: Exchange, request: StunMessage, credential: Credential) {
@@ -15,7 +16,8 @@ export function refresh(core: Core, now: Millis, exchange: Exchange, request: St
   if (ticket !== undefined && !core.policy.mobility) return exchange.fail(now, 405);
   const here = core.allocations.ofClient(client.key);
   const allocation = ticket === undefined ? here : core.tickets.find(ticket);
-  if (allocation === undefined) return exchange.fail(now, ticket === undefined ? 437 : 400);
+  if (allocation !== undefined && allocation.sweepAt <= now) sweepAllocation(core, now, allocation);
+  if (allocation === undefined || allocation.isEnded) return exchange.fail(now, ticket === undefined ? 437 : 400);
   if (allocation.credential.username !== credential.username) return exchange.fail(now, 441);
   // RFC 8656 §3: a 5-tuple has one allocation.
   if (allocation !== here && (here !== undefined || core.openings.ofClient(client.key) !== undefined)) {
