@@ -8,6 +8,11 @@ export const CHANNEL_DATA_HEADER = 4;
 /** RFC 8656 §12: RFC 5766 allowed up to 0x7FFF, where a first byte could no longer be told apart (RFC 7983). */
 export const MIN_CHANNEL = 0x4000;
 export const MAX_CHANNEL = 0x4fff;
+/**
+ * What a server still takes: clients of RFC 5766 §11 choose up to here, some at random among all. RFC 8656 gave the upper part up for sharing a port with
+ * DTLS and RTP (RFC 7983), which a client must care for, and a TURN server's port has none of.
+ */
+export const MAX_SERVED_CHANNEL = 0x7fff;
 
 export type ChannelData = { readonly channel: number; readonly data: Uint8Array };
 

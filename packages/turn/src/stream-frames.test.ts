@@ -62,7 +62,7 @@ describe("StreamFrames", () => {
   it("ends at what is neither STUN nor ChannelData", () => {
     for (const [bytes, fault] of [
       [[0x16, 3, 1], "malformed"],
-      [[0x50, 0, 0, 0], "malformed"],
+      [[0x80, 0, 0, 0], "malformed"],
       [[0, 1, 0, 3, 0x21, 0x12, 0xa4, 0x42], "malformed"],
       [[0, 1, 0, 4, 0x21, 0x12, 0xa4, 0x43], "malformed"],
       [[0, 1, 0x10, 0, 0x21, 0x12, 0xa4, 0x42], "size"],

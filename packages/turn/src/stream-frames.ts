@@ -1,6 +1,6 @@
 /**
  * Cuts a TCP or TLS stream into STUN messages (RFC 8489 §6.2.2: the header's length field) and ChannelData (RFC 8656 §12.5: padded to a multiple of
- * four). What is neither ends the stream: nothing after it could be found again.
+ * four; numbers up to MAX_SERVED_CHANNEL). What is neither ends the stream: nothing after it could be found again.
  */
 import { HEADER_LENGTH, MAGIC_COOKIE, paddingAfter, viewOf } from "@tsunagi/stun";
 import { CHANNEL_DATA_HEADER } from "./channel-data.ts";
@@ -112,7 +112,7 @@ function frameSize(bytes: Uint8Array, offset: number, maxMessage: number): numbe
   const available = bytes.length - offset;
   if (available === 0) return 0;
   const first = bytes[offset] ?? 0;
-  if ((first & 0xf0) === 0x40) {
+  if ((first & 0xc0) === 0x40) {
     if (available < CHANNEL_DATA_HEADER) return 0;
     const length = ((bytes[offset + 2] ?? 0) << 8) | (bytes[offset + 3] ?? 0);
     return CHANNEL_DATA_HEADER + length + paddingAfter(length);
@@ -128,7 +128,7 @@ function frameSize(bytes: Uint8Array, offset: number, maxMessage: number): numbe
 }
 
 function frameAt(bytes: Uint8Array, start: number, size: number): StreamFrame {
-  if (((bytes[start] ?? 0) & 0xf0) !== 0x40) return { type: "stun", bytes: bytes.subarray(start, start + size) };
+  if (((bytes[start] ?? 0) & 0xc0) !== 0x40) return { type: "stun", bytes: bytes.subarray(start, start + size) };
   const length = ((bytes[start + 2] ?? 0) << 8) | (bytes[start + 3] ?? 0);
   return { type: "channel-data", bytes: bytes.subarray(start, start + CHANNEL_DATA_HEADER + length) };
 }

@@ -216,7 +216,7 @@ export class UdpListeners {
     listener.socket.on("message", (bytes, { address, port }) => {
       // RFC 7983 §7: the first byte tells.
       const first = bytes[0] ?? 0xff;
-      if ((first & 0xf0) === 0x40) {
+      if ((first & 0xc0) === 0x40) {
         received.channelData++;
         sink.channelData(listener.key(address, port), bytes);
       } else if (first < 4) {
