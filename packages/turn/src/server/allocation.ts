@@ -64,6 +64,8 @@ export class Allocation {
   origin: AllocateOrigin | undefined;
   /** RFC 8016, in base64. */
   ticket: string | undefined = undefined;
+  /** The one before, which a retransmitted Refresh still has. */
+  formerTicket: string | undefined = undefined;
   /** Its TCP connection broke and it may come back by its ticket. */
   isDetached = false;
   isEnded = false;

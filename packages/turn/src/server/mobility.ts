@@ -16,7 +16,9 @@ export class Tickets {
 
   /** Gives the allocation a ticket in place of the one it had. */
   issue(allocation: Allocation, random: RandomBytes): Uint8Array {
+    const former = allocation.ticket;
     this.revoke(allocation);
+    allocation.formerTicket = former;
     const ticket = random(TICKET_LENGTH);
     allocation.ticket = encodeBase64(ticket);
     this.#byTicket.set(allocation.ticket, { ticket, allocation });
@@ -25,6 +27,11 @@ export class Tickets {
 
   find(ticket: Uint8Array): Allocation | undefined {
     return ticket.length === TICKET_LENGTH ? this.#byTicket.get(encodeBase64(ticket))?.allocation : undefined;
+  }
+
+  /** Whether the allocation has come to its 5-tuple by this ticket, for a request that is sent again. */
+  isFormer(allocation: Allocation, ticket: Uint8Array): boolean {
+    return ticket.length === TICKET_LENGTH && allocation.formerTicket === encodeBase64(ticket);
   }
 
   of({ ticket }: Allocation): Uint8Array | undefined {

@@ -15,7 +15,8 @@ export function refresh(core: Core, now: Millis, exchange: Exchange, request: St
   const ticket = attributeOf(request, TURN_ATTRIBUTES.MOBILITY_TICKET);
   if (ticket !== undefined && !core.policy.mobility) return exchange.fail(now, 405);
   const here = core.allocations.ofClient(client.key);
-  const allocation = ticket === undefined ? here : core.tickets.find(ticket);
+  const isAgain = ticket !== undefined && here !== undefined && core.tickets.isFormer(here, ticket);
+  const allocation = ticket === undefined || isAgain ? here : core.tickets.find(ticket);
   if (allocation !== undefined && allocation.sweepAt <= now) sweepAllocation(core, now, allocation);
   if (allocation === undefined || allocation.isEnded) return exchange.fail(now, ticket === undefined ? 437 : 400);
   if (allocation.credential.username !== credential.username) return exchange.fail(now, 441);
@@ -35,7 +36,11 @@ export function refresh(core: Core, now: Millis, exchange: Exchange, request: St
     return exchange.succeed(put(TURN_ATTRIBUTES.LIFETIME, 0));
   }
   extend(now, allocation, relays, lifetimeS);
-  if (!isMoving) return exchange.succeed(put(TURN_ATTRIBUTES.LIFETIME, lifetimeS));
+  if (!isMoving) {
+    const ticketAgain = isAgain ? core.tickets.of(allocation) : undefined;
+    const tickets = ticketAgain === undefined ? [] : [put(TURN_ATTRIBUTES.MOBILITY_TICKET, ticketAgain)];
+    return exchange.succeed(put(TURN_ATTRIBUTES.LIFETIME, lifetimeS), ...tickets);
+  }
   move(core, allocation, exchange);
   const fresh = core.tickets.issue(allocation, core.random);
   exchange.succeed(put(TURN_ATTRIBUTES.LIFETIME, lifetimeS), put(TURN_ATTRIBUTES.MOBILITY_TICKET, fresh));
