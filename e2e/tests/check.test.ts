@@ -41,7 +41,7 @@ describe("the connection check", () => {
   });
 
   it("says what to change where the server has no relay", async () => {
-    const mika = await check({ args: ["--no-turn-enabled"] });
+    const mika = await check({ env: { TSUNAGI_TURN_ENABLED: "false" } });
     await mika.raw.getByText("Operator: turn on the TURN server (turn.enabled)").waitFor();
     for (const step of ["stun", "turn-udp", "turn-tcp", "turn-tls"])
       expect({ step, state: await stateOf(mika, step) }).toEqual({ step, state: "absent" });
