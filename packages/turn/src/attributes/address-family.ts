@@ -9,6 +9,8 @@ export type AddressFamily = 4 | 6 | "unknown";
 
 export const REQUESTED_ADDRESS_FAMILY = familyAttribute(0x0017, "REQUESTED-ADDRESS-FAMILY");
 export const ADDITIONAL_ADDRESS_FAMILY = familyAttribute(0x8000, "ADDITIONAL-ADDRESS-FAMILY");
+/** What coturn and its clients write for it (4.6 still does): IANA has given this number to nothing. */
+export const ADDITIONAL_ADDRESS_FAMILY_COTURN = familyAttribute(0x8032, "ADDITIONAL-ADDRESS-FAMILY");
 
 export function familyOfNumber(number: number | undefined): AddressFamily {
   return number === FAMILY_NUMBER[4] ? 4 : number === FAMILY_NUMBER[6] ? 6 : "unknown";

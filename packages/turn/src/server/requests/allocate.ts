@@ -9,6 +9,7 @@ import {
   type StunMessage,
   sameBytes,
 } from "@tsunagi/stun";
+import { ADDITIONAL_ADDRESS_FAMILY_COTURN } from "../../attributes/address-family.ts";
 import { TURN_ATTRIBUTES } from "../../attributes/index.ts";
 import { PROTOCOL_NUMBER } from "../../attributes/requested-transport.ts";
 import { type AllocateOrigin, Allocation, type Relay } from "../allocation.ts";
@@ -112,7 +113,8 @@ function readWanted(core: Core, { client }: Exchange, request: StunMessage): Wan
   const token = attributeOf(request, TURN_ATTRIBUTES.RESERVATION_TOKEN);
   const evenPort = attributeOf(request, TURN_ATTRIBUTES.EVEN_PORT);
   const family = attributeOf(request, TURN_ATTRIBUTES.REQUESTED_ADDRESS_FAMILY);
-  const additional = attributeOf(request, TURN_ATTRIBUTES.ADDITIONAL_ADDRESS_FAMILY);
+  const additional =
+    attributeOf(request, TURN_ATTRIBUTES.ADDITIONAL_ADDRESS_FAMILY) ?? attributeOf(request, ADDITIONAL_ADDRESS_FAMILY_COTURN);
   // RFC 6062 §5.1: over a stream alone, and without what is about datagrams.
   if (isTcp) {
     if (client.transport === "udp") return 400;
