@@ -22,14 +22,18 @@ function answered(bytes: Uint8Array, source: typeof V4 | typeof V6 = V4, options
 
 describe("answerBinding", () => {
   it.each([V4, V6])("tells the source its address, in the fewest bytes: IPv$family", (source) => {
-    for (const request of [message("request", METHOD.binding), bindingRequest(ID)]) {
+    // FINGERPRINT only for those that sent one.
+    for (const [request, fingerprint] of [
+      [message("request", METHOD.binding), []],
+      [bindingRequest(ID), [0x8028]],
+    ] as const) {
       const answer = answered(request, source);
       expect(answer.kind).toBe("success");
       expect(answer.message.class).toBe("success");
       expect(answer.message.transactionId).toEqual(ID);
-      expect(answer.message.attributes.map(({ type }) => type)).toEqual([0x0020, 0x8028]);
+      expect(answer.message.attributes.map(({ type }) => type)).toEqual([0x0020, ...fingerprint]);
       expect(attributeOf(answer.message, ATTRIBUTES.XOR_MAPPED_ADDRESS)).toEqual(source);
-      expect(answer.bytes.length).toBe(source.family === 4 ? 40 : 52);
+      expect(answer.bytes.length).toBe((source.family === 4 ? 32 : 44) + 8 * fingerprint.length);
     }
   });
 
@@ -138,8 +142,8 @@ describe("answerBinding with a second address, RFC 5780 §6.1", () => {
     for (let length = 0; length <= 1400; length += 4) {
       const padded = request(put(PADDING, new Uint8Array(length)));
       const answer = answered(padded, V4, { sockets });
-      expect(answer.bytes.length).toBe(Math.max(padded.length, 64));
-      expect(attributeOf(answer.message, PADDING) !== undefined).toBe(padded.length >= 68);
+      expect(answer.bytes.length).toBe(Math.max(padded.length, 56));
+      expect(attributeOf(answer.message, PADDING) !== undefined).toBe(padded.length >= 60);
     }
   });
 });
