@@ -47,7 +47,7 @@ describe("answerBinding", () => {
     const answer = answered(message("request", METHOD.binding, empty(0x0003), empty(0x8ff0), empty(0x7001)));
     expect(answer.kind).toBe("unknown-attribute");
     expect(answer.message.class).toBe("error");
-    expect(attributeOf(answer.message, ATTRIBUTES.ERROR_CODE)).toEqual({ code: 420, reason: "Unknown Attribute" });
+    expect(attributeOf(answer.message, ATTRIBUTES.ERROR_CODE)).toEqual({ code: 420, reason: "" });
     expect(attributeOf(answer.message, ATTRIBUTES.UNKNOWN_ATTRIBUTES)).toEqual([0x0003, 0x7001]);
     expect(answered(message("request", METHOD.binding, empty(0x8ff0))).kind).toBe("success");
   });

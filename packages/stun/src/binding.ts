@@ -4,7 +4,6 @@
  */
 import type { TransportAddress } from "./address.ts";
 import { type OutgoingAttribute, put } from "./attribute.ts";
-import { ERROR_REASONS } from "./attributes/error-code.ts";
 import { ATTRIBUTE_BY_TYPE, ATTRIBUTES } from "./attributes/index.ts";
 import { type ChangeRequest, NAT_ATTRIBUTES, NAT_SERVER_ATTRIBUTE_BY_TYPE } from "./attributes/nat-behavior.ts";
 import { encodeMessage } from "./encode.ts";
@@ -57,8 +56,8 @@ const NO_CHANGE: ChangeRequest = { address: false, port: false };
 /**
  * Answers one datagram.
  *
- * A success is 32 bytes over IPv4 and 44 over IPv6, for a request of at least 20; a request with FINGERPRINT gets one back; an error answer is bounded by the request: 420 spends two bytes on
- * what took the request four. So a forged source address gains an attacker less than a factor of 2 on the wire. Where `sockets` are given, RFC 5780
+ * A success is 32 bytes over IPv4 and 44 over IPv6, for a request of at least 20; a request with FINGERPRINT gets one back; an error answer is bounded by the request: it has no reason phrase
+ * (RFC 8489 §14.8 leaves it to the server), and 420 spends two bytes on what took the request four. So a forged source address gains an attacker less than a factor of 2 on the wire. Where `sockets` are given, RFC 5780
  * §6.1 adds 24 bytes (48 over IPv6), which stays below 2 over IPv4 and 2.2 over IPv6; a request's PADDING comes back as long as the answer is no
  * longer than the request. RESPONSE-PORT stays unknown: with it anyone could have answers sent to a port that asked for nothing.
  *
@@ -92,7 +91,7 @@ export function answerBinding(bytes: Uint8Array, source: TransportAddress, optio
   const known = options.sockets === undefined ? ATTRIBUTE_BY_TYPE : NAT_SERVER_ATTRIBUTE_BY_TYPE;
   const unknown = unknownRequiredTypes(request, known);
   if (unknown.length > 0) {
-    const error = put(ATTRIBUTES.ERROR_CODE, { code: 420, reason: ERROR_REASONS[420] });
+    const error = put(ATTRIBUTES.ERROR_CODE, { code: 420, reason: "" });
     return {
       type: "answer",
       kind: "unknown-attribute",
@@ -101,7 +100,7 @@ export function answerBinding(bytes: Uint8Array, source: TransportAddress, optio
     };
   }
   if (!hasReadableValues(request, known)) {
-    const error = put(ATTRIBUTES.ERROR_CODE, { code: 400, reason: ERROR_REASONS[400] });
+    const error = put(ATTRIBUTES.ERROR_CODE, { code: 400, reason: "" });
     return { type: "answer", kind: "bad-request", bytes: answer("error", error), change: NO_CHANGE };
   }
   const mapped = put(ATTRIBUTES.XOR_MAPPED_ADDRESS, source);
