@@ -7,6 +7,7 @@ export const TURN_SERVER_ERRORS = {
   "turn.port.failed": "the port could not be opened",
   "turn.option.alternate": "the alternate address cannot be used",
   "turn.option.relay-ports": "this is no range of ports",
+  "turn.option.value": "the options cannot be used",
 } as const satisfies Record<Code, string>;
 
 export type TurnServerErrorCode = keyof typeof TURN_SERVER_ERRORS;

@@ -1,4 +1,7 @@
 /** Counts of the sockets' side. What the core counts is beside it. */
+import type { TurnStats as CoreStats } from "@tsunagi/turn";
+
+/** Of the sockets alone. */
 export type ShellCounts = {
   /** Datagrams from clients: of STUN, of ChannelData, of neither. */
   readonly received: { readonly stun: number; readonly channelData: number; readonly other: number };
@@ -35,8 +38,8 @@ export const STREAM_ENDS = ["client", "idle", "first-message", "framing", "error
 export type StreamEnd = (typeof STREAM_ENDS)[number];
 
 export type TurnStats = ShellCounts & {
-  /** Of the core; its README says what is in it. */
-  readonly core: unknown;
+  /** Of the core. */
+  readonly core: CoreStats;
 };
 
 export class ShellCounters {
