@@ -3,6 +3,7 @@ import { type BrowserPage, launchChromium, type ServerProcess, startPageServer, 
 import { beforeAll, describe, expect, it } from "vitest";
 import { admin, firstApp } from "../support/admin.ts";
 import { hasCoturn, startCoturn } from "../support/coturn.ts";
+import { expectNoGap } from "../support/gaps.ts";
 import { callTo, openPerson, pause, watching } from "../support/people.ts";
 import { CALL, pathOf } from "../support/relay.ts";
 
@@ -66,5 +67,74 @@ describe.skipIf(!hasCoturn)("a TURN server of its own process, with signalling g
     expect(await survives(server, coturn, downMs)).toBeLessThan(BACK_WITHIN_MS);
     await server.close();
     await coturn.kill();
+  });
+});
+
+describe("the own TURN server, with everything else in one process", () => {
+  it.each([
+    ["killed", "SIGKILL", 500],
+    ["killed", "SIGKILL", 4_000],
+    ["killed", "SIGKILL", 12_000],
+    ["stopped in order", "SIGTERM", 1_000],
+  ] as const)("%s by %s, away for %d ms", async (_how, signal, downMs) => {
+    const server = await startServer();
+    await relayOnly(server);
+    const turn = { kill: () => server.kill(signal), start: () => server.start() };
+    expect(await survives(server, turn, downMs)).toBeLessThan(BACK_WITHIN_MS);
+    await server.close();
+  });
+});
+
+describe("credentials that end during a call", () => {
+  it("are renewed while it goes on, and an ICE restart later uses fresh ones", async () => {
+    const server = await startServer({ env: { TSUNAGI_TURN_CREDENTIAL_LIFETIME_S: "10" } });
+    await relayOnly(server);
+    const [alice, bob] = await openPages();
+    for (const page of [alice, bob]) await openPerson(page, server);
+    await callTo(alice, "bob");
+    const probes = [await watching(alice, "call-bob"), await watching(bob, "call-alice")];
+    const usernameOf = (page: BrowserPage) =>
+      page.evaluate(() => call.getPeerConnection()?.getConfiguration().iceServers?.[0]?.username ?? "");
+    const first = [await usernameOf(alice), await usernameOf(bob)];
+    const startedAt = Date.now();
+    await expectNoGap("call over two lifetimes of its credentials", alice, probes, () => pause(21_000));
+    const later = [await usernameOf(alice), await usernameOf(bob)];
+    const expiryOf = (username = "") => Number(username.split(":", 1)[0]) * 1_000;
+    for (const [index, username] of later.entries()) {
+      expect(expiryOf(first[index])).toBeLessThan(Date.now());
+      expect(expiryOf(username)).toBeGreaterThan(Date.now());
+    }
+    expect(Date.now() - startedAt).toBeGreaterThan(20_000);
+    const ufragOf = (page: BrowserPage) =>
+      page.evaluate(() => /a=ice-ufrag:\S+/.exec(call.getPeerConnection()?.localDescription?.sdp ?? "")?.[0]);
+    // Either side begins it: the one that offers, and the one that asks for it.
+    for (const [page, probe] of [
+      [alice, probes[1]],
+      [bob, probes[0]],
+    ] as const) {
+      const before = [await ufragOf(alice), await ufragOf(bob)];
+      await page.evaluate(() => call.restartIce());
+      for (const [index, side] of [alice, bob].entries()) {
+        await side.waitFor(
+          (old: string) => !call.getPeerConnection()?.localDescription?.sdp.includes(`${old}\r\n`),
+          { what: "new ICE credentials" },
+          before[index] ?? "",
+        );
+      }
+      await pause(2_000);
+      for (const side of [alice, bob]) {
+        expect(await side.evaluate(() => call.getPeerConnection()?.iceConnectionState)).toMatch(/connected|completed/);
+        expect(await pathOf(side, CALL)).toMatchObject({ local: "relay", remote: "relay" });
+      }
+      await probe?.expectVideo({ frames: 5 });
+    }
+    // The side that answers changes what it sends while it has new servers, too.
+    await bob.evaluate(() => {
+      const more = picture({ colour: "#20c020" });
+      for (const track of more.getTracks()) call.addTrack(track, more);
+    });
+    await alice.waitFor(() => call.remoteStreams.length === 2, { what: "the second stream" });
+    await probes[0]?.expectVideo({ frames: 5 });
+    await server.close();
   });
 });

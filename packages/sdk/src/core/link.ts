@@ -26,6 +26,8 @@ export type LinkEvents = {
   track: [event: TrackEventPort];
   datachannel: [channel: DataChannelPort];
   state: [state: LinkState, before: LinkState];
+  /** What the other side sends comes in again after it had stopped: what is sent to it will arrive, too. */
+  revived: [];
   /** It could not be connected, or not be saved within the limit; `closed` follows. */
   failed: [why: string];
 };

@@ -20,6 +20,8 @@ export type FlowWatchOptions = {
   readonly pc: PeerConnectionPort;
   /** Flow stopped. Called once; again only after it has flowed again. */
   readonly onStall: () => void;
+  /** Something comes in again after a stall; once more when it goes on, since the first may have been a mere check of the path. */
+  readonly onRevive: () => void;
 };
 
 export class FlowWatch {
@@ -66,6 +68,7 @@ export class FlowWatch {
     if (progress) {
       this.#progressAt = now;
       this.#ticksWithProgress += 1;
+      if (this.#stalled && this.#ticksWithProgress % (FLOWING_TICKS - 1) === 1) this.#options.onRevive();
       if (this.#ticksWithProgress >= FLOWING_TICKS) {
         this.#flowing = true;
         this.#stalled = false;

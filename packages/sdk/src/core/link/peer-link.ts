@@ -296,6 +296,7 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
         clock: this.#options.platform.clock,
         pc,
         onStall: () => this.#recovery.stalled(),
+        onRevive: () => this.emit("revived"),
       });
       this.#setState("connected");
     }

@@ -31,9 +31,9 @@ export class LinkMedia {
       this.#remote.update();
       void this.#local.negotiated();
     });
-    link.on("state", (state, before) => {
-      if (state === "connected" && before === "reconnecting") this.#local.sendKeyFrames();
-    });
+    const sendKeyFrames = () => this.#local.sendKeyFrames();
+    link.on("revived", sendKeyFrames);
+    link.on("state", (state, before) => state === "connected" && before === "reconnecting" && sendKeyFrames());
     link.on("track", (event) => this.#remote.handleTrack(event));
   }
 
