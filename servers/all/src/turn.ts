@@ -1,8 +1,10 @@
 /** STUN and TURN as one part of the whole: its configuration, its secret in the store, what clients are told, what is counted. */
 import type { Log } from "@tsunagi/base";
 import { newSecret, type OwnTurn, type RunningSignaling, type Store, type TlsOptions } from "@tsunagi/server-signaling";
-import { type RunningStunServer, startStunServer } from "@tsunagi/server-turn";
+import { type RunningTurnServer, SHARED_PORT_ALPN, type SharedPort, shareHttpPort, startTurnServer } from "@tsunagi/server-turn";
+import { turnPolicy } from "@tsunagi/turn";
 import type { Config } from "./config.ts";
+import { relayPortRange } from "./turn-config.ts";
 
 type TurnConfig = Config["turn"];
 
@@ -15,60 +17,108 @@ export type TurnPorts = {
 };
 
 export class Turn {
-  readonly #server: RunningStunServer;
-  readonly #config: TurnConfig;
-  readonly ports: TurnPorts;
+  readonly #server: RunningTurnServer;
+  /** Used while the configuration names none. */
+  readonly #madeSecret: string;
+  readonly #secure: boolean;
+  #config: TurnConfig;
+  #shared: SharedPort | undefined;
+  #sharedPort: number | undefined;
 
-  private constructor(server: RunningStunServer, config: TurnConfig) {
+  private constructor(server: RunningTurnServer, madeSecret: string, config: TurnConfig, secure: boolean) {
     this.#server = server;
+    this.#madeSecret = madeSecret;
     this.#config = config;
-    this.ports = { udp: server.addresses[0]?.port };
+    this.#secure = secure;
   }
 
+  /** @throws {CodedError} `turn.port.*`, `turn.policy.*`, `turn.option.*` */
   static async start(
     config: TurnConfig,
-    { store, log }: { readonly store: Store; readonly log: Log; readonly tls: TlsOptions | undefined },
+    parts: { readonly store: Store; readonly log: Log; readonly tls: TlsOptions | undefined },
   ): Promise<Turn> {
-    await store.setting("turn-secret", newSecret);
-    return new Turn(await startStunServer({ host: config.addresses[0], port: config.port, log }), config);
+    const { store, log, tls } = parts;
+    const madeSecret = await store.setting("turn-secret", newSecret);
+    const server = await startTurnServer({
+      port: config.port,
+      tcp: config.tcp,
+      tlsPort: config.tlsPort,
+      tls: tls && { cert: tls.cert, key: tls.key },
+      addresses: someOf(config.addresses),
+      relayAddresses: someOf(config.relayAddresses),
+      externalAddresses: config.externalAddresses,
+      relayPorts: relayPortRange(config.relayPorts),
+      alternate: config.alternateAddress === undefined ? undefined : { address: config.alternateAddress },
+      policy: policyOf(config, madeSecret),
+      log,
+    });
+    return new Turn(server, madeSecret, config, tls !== undefined);
   }
 
+  get ports(): TurnPorts {
+    const { port, tlsPort } = this.#server;
+    return { udp: port, tcp: this.#config.tcp ? port : undefined, tls: tlsPort };
+  }
+
+  /** Ports as clients reach them, and the secret that signs now. */
   toldToClients(): OwnTurn {
-    return { udpPort: this.ports.udp, host: this.#config.host };
+    const { udp, tcp, tls } = this.ports;
+    const shared = this.#sharedPort;
+    const { host, relay } = this.#config;
+    return {
+      udpPort: udp,
+      // What passes to the HTTP port passes where nothing else does.
+      tcpPort: shared !== undefined && !this.#secure ? shared : tcp,
+      tlsPort: shared !== undefined && this.#secure ? shared : tls,
+      host,
+      secret: relay ? (this.#config.secret ?? this.#madeSecret) : undefined,
+    };
   }
 
+  /** The signalling server is there: adds the metrics, and shares its port where that is wanted. */
   join(signaling: RunningSignaling): void {
-    const counts = (pick: "answered" | "dropped") => () => Object.entries<number>(this.#server.stats()[pick]);
-    const type = "counter";
-    signaling.metrics.add({
-      name: "tsunagi_stun_answers_total",
-      help: "STUN answers by kind",
-      type,
-      label: "kind",
-      read: counts("answered"),
-    });
-    signaling.metrics.add({
-      name: "tsunagi_stun_drops_total",
-      help: "Dropped by reason",
-      type,
-      label: "reason",
-      read: counts("dropped"),
-    });
+    for (const metric of this.#server.metrics) signaling.metrics.add(metric);
+    if (!this.#config.shareHttpPort) return;
+    this.#shared = shareHttpPort(signaling.httpServer, this.#server);
+    this.#sharedPort = signaling.address.port;
   }
 
-  configure(_config: TurnConfig): void {}
+  /** Users, secrets, limits, allow and deny change now; the rest of it at the next start. @throws {CodedError} `turn.policy.*` */
+  configure(config: TurnConfig): void {
+    this.#server.configure(policyOf(config, this.#madeSecret));
+    const { secret, previousSecrets, users, allow, deny, limits, credentialLifetimeS } = config;
+    this.#config = { ...this.#config, secret, previousSecrets, users, allow, deny, limits, credentialLifetimeS };
+  }
 
+  /** For the operator, as JSON: no addresses and no names. */
   state(): Record<string, unknown> {
-    return { ports: this.ports, stats: this.#server.stats() };
+    return { ports: this.ports, shared: this.#shared?.stats(), stats: this.#server.stats(), state: this.#server.dump() };
   }
 
-  drain(): void {}
+  /** No new allocations; those that live go on. */
+  drain(): void {
+    this.#server.drain();
+  }
 
-  close(): Promise<void> {
-    return this.#server.close();
+  async close(): Promise<void> {
+    this.#shared?.close();
+    await this.#server.close();
   }
 }
 
-export function sharedAlpn(_config: Config): readonly string[] | undefined {
-  return undefined;
+/** What the HTTP server must name in its TLS handshake when its port is shared. */
+export function sharedAlpn(config: Config): readonly string[] | undefined {
+  return config.turn.enabled && config.turn.shareHttpPort ? SHARED_PORT_ALPN : undefined;
+}
+
+function policyOf(config: TurnConfig, madeSecret: string) {
+  const { realm, secret = madeSecret, previousSecrets, users, allow, deny, limits, mobility, tcpRelays, relay } = config;
+  // Without a secret and without users nobody gets an allocation.
+  const who = relay ? { secrets: [secret, ...previousSecrets], users } : {};
+  return turnPolicy({ realm, ...who, allow, deny, limits, mobility, tcpRelays });
+}
+
+/** An empty list in the configuration is the default. */
+function someOf(addresses: readonly string[]): readonly string[] | undefined {
+  return addresses.length === 0 ? undefined : addresses;
 }
