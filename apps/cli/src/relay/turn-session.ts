@@ -2,7 +2,7 @@
 import { createSocket } from "node:dgram";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { secureRandom } from "@tsunagi/base";
+import { ProtocolError, secureRandom } from "@tsunagi/base";
 import type { TransportAddress } from "@tsunagi/stun";
 import { nodeStunCrypto } from "@tsunagi/stun/node";
 import type { ClientTransport } from "@tsunagi/turn";
@@ -45,7 +45,8 @@ type Wait = { readonly wants: (output: TurnClientOutput) => boolean; readonly re
 export class TurnSession {
   readonly target: TurnTarget;
   readonly client: TurnClient;
-  readonly openedMs: number;
+  /** How long it took to reach the server. */
+  openedMs = 0;
   onData: (peer: TransportAddress, data: Uint8Array, channel: number | undefined) => void = () => {};
   readonly #timeoutMs: number;
   #wire: Wire | undefined;
@@ -53,11 +54,10 @@ export class TurnSession {
   #waits: readonly Wait[] = [];
   #ended: TurnFailure | undefined;
 
-  private constructor(target: TurnTarget, options: TurnSessionOptions, openedMs: number) {
+  private constructor(target: TurnTarget, options: TurnSessionOptions) {
     this.target = target;
     this.#timeoutMs = options.timeoutMs;
-    this.openedMs = openedMs;
-    this.client = new TurnClient({
+    this.client = clientOf({
       username: target.username,
       password: target.password,
       transport: target.transport,
@@ -70,18 +70,25 @@ export class TurnSession {
 
   /** Reaches the server; nothing is asked yet. @throws {TurnFailed} */
   static async open(target: TurnTarget, options: TurnSessionOptions): Promise<TurnSession> {
+    // Before any socket: the credential may be none.
+    const session = new TurnSession(target, options);
     const startedAt = performance.now();
-    if (target.transport === "udp") return TurnSession.#openUdp(target, options, startedAt);
-    const socket = await openStream(target, options);
-    const session = new TurnSession(target, options, performance.now() - startedAt);
-    session.#wire = { send: (bytes) => void socket.write(bytes), close: () => socket.destroy() };
-    socket.on("data", (bytes: Buffer) => session.#perform(session.client.received(performance.now(), bytes)));
-    socket.on("error", () => {});
-    socket.on("close", () => session.#perform(session.client.unreachable(performance.now())));
+    if (target.transport === "udp") await session.#openUdp(options);
+    else await session.#openStream(options);
+    session.openedMs = performance.now() - startedAt;
     return session;
   }
 
-  static #openUdp(target: TurnTarget, options: TurnSessionOptions, startedAt: number): Promise<TurnSession> {
+  async #openStream(options: TurnSessionOptions): Promise<void> {
+    const socket = await openStream(this.target, options);
+    this.#wire = { send: (bytes) => void socket.write(bytes), close: () => socket.destroy() };
+    socket.on("data", (bytes: Buffer) => this.#perform(this.client.received(performance.now(), bytes)));
+    socket.on("error", () => {});
+    socket.on("close", () => this.#perform(this.client.unreachable(performance.now())));
+  }
+
+  #openUdp(options: TurnSessionOptions): Promise<void> {
+    const { target } = this;
     return new Promise((resolve, reject) => {
       const socket = createSocket(isIP(target.address) === 6 ? "udp6" : "udp4");
       const onError = (error: Error) => {
@@ -92,12 +99,11 @@ export class TurnSession {
       socket.once("error", onError);
       socket.once("connect", () => {
         socket.off("error", onError);
-        const session = new TurnSession(target, options, performance.now() - startedAt);
-        session.#wire = { send: (bytes) => socket.send(bytes), close: () => closeQuietly(socket) };
-        socket.on("message", (bytes) => session.#perform(session.client.received(performance.now(), bytes)));
+        this.#wire = { send: (bytes) => socket.send(bytes), close: () => closeQuietly(socket) };
+        socket.on("message", (bytes) => this.#perform(this.client.received(performance.now(), bytes)));
         // A connected socket hears of ICMP errors, and of nobody but the server.
-        socket.on("error", () => session.#perform(session.client.unreachable(performance.now())));
-        resolve(session);
+        socket.on("error", () => this.#perform(this.client.unreachable(performance.now())));
+        resolve();
       });
       if (options.from === undefined) connect();
       else socket.bind(options.from.port ?? 0, options.from.address, connect);
@@ -218,6 +224,17 @@ export class TurnSession {
     const wire = this.#wire;
     this.#wire = undefined;
     wire?.close();
+  }
+}
+
+/** @throws {TurnFailed} */
+function clientOf(options: TurnClientOptions): TurnClient {
+  try {
+    return new TurnClient(options);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    // No server would let it in.
+    throw new TurnFailed({ why: "refused", code: 401, phrase: "before it was asked" });
   }
 }
 

@@ -49,7 +49,10 @@ export class LongTermSession {
   readonly #options: LongTermOptions;
   #challenge: Challenge | undefined;
 
+  /** @throws {ProtocolError} `stun.string.disallowed`: user name or password cannot be of any account, an empty one for example */
   constructor(options: LongTermOptions) {
+    opaqueString(options.username);
+    opaqueString(options.password);
     this.#options = options;
   }
 

@@ -160,6 +160,11 @@ describe("allocating", () => {
     expect(bench.sent).toHaveLength(2);
   });
 
+  it("takes no user name or password that none can have", () => {
+    expect(() => new Bench({ password: "" })).toThrowError(expect.objectContaining({ code: "stun.string.disallowed" }));
+    expect(() => new Bench({ username: "\u0007" })).toThrowError(expect.objectContaining({ code: "stun.string.disallowed" }));
+  });
+
   it("ends with the server's reason", () => {
     const bench = new Bench();
     bench.answer = (bytes, request) =>

@@ -46,6 +46,7 @@ export class TurnClient {
   readonly #frames: StreamFrames | undefined;
   #state: State = { state: "idle" };
 
+  /** @throws {ProtocolError} `stun.string.disallowed`: user name or password is empty, or holds what none may */
   constructor(options: TurnClientOptions) {
     this.#options = options;
     const reliable = options.transport !== "udp";
