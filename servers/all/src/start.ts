@@ -100,6 +100,8 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
     );
     undo.push(() => signaling.close());
     turn?.join(signaling);
+    // Before the HTTP server, which would wait for the connections that it handed over.
+    undo.push(async () => turn?.close());
     let draining: Promise<void> | undefined;
     return {
       version: VERSION,
