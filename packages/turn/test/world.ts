@@ -134,9 +134,10 @@ export class World {
   readonly shell: RecordingShell;
   readonly server: TurnServer;
   readonly events: TurnEvent[] = [];
-  #seed = 1;
+  #seed: number;
 
-  constructor(policy: TurnPolicyOptions = {}) {
+  constructor(policy: TurnPolicyOptions = {}, seed = 1) {
+    this.#seed = seed;
     this.shell = new RecordingShell(this);
     this.server = new TurnServer({
       shell: this.shell,
