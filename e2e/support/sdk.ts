@@ -13,6 +13,7 @@ export type OpenOptions = {
   readonly key?: string;
   readonly token?: string;
   readonly iceServers?: RTCIceServer[];
+  readonly iceTransportPolicy?: RTCIceTransportPolicy;
 };
 
 /**
@@ -20,7 +21,12 @@ export type OpenOptions = {
  *
  * @returns its ID, given or made by the server
  */
-export async function openPeer(page: BrowserPage, server: ServerProcess, id?: string, more: OpenOptions = {}): Promise<string> {
+export async function openPeer(
+  page: BrowserPage,
+  server: Pick<ServerProcess, "url" | "key">,
+  id?: string,
+  more: OpenOptions = {},
+): Promise<string> {
   return page.evaluate(
     async (url: string, key: string, wanted: string | undefined, given: OpenOptions) => {
       const options = { server: url, key, ...given };

@@ -1,5 +1,8 @@
 /** Calls and data through the own TURN server alone: all pairs of browsers, each way of reaching it, and the app's switch. */
-import type { BrowserKind, BrowserPage } from "@tsunagi/testkit/drivers";
+import { createHash, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type BrowserKind, type BrowserPage, launchChromium, startServer } from "@tsunagi/testkit/drivers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { admin, firstApp } from "../support/admin.ts";
 import { endCalls, followCalls } from "../support/calls.ts";
@@ -85,6 +88,48 @@ describe("an app whose switch is `only`", () => {
     }
     await callAndConnect(...pages, transport);
     for (const page of pages) await page.close();
+  });
+});
+
+describe("TURN over TLS", () => {
+  /** The server's own CA is trusted as if it had been installed: Chromium checks the certificates of TURN servers, too. */
+  async function secureStage(share: boolean) {
+    const env = { TSUNAGI_TLS_ENABLED: "true", TSUNAGI_TURN_SHARE_HTTP_PORT: String(share) };
+    const server = await startServer({ env });
+    const { publicKey } = new X509Certificate(readFileSync(join(server.dataDir, "tls", "server.pem")));
+    const hash = createHash("sha256")
+      .update(publicKey.export({ type: "spki", format: "der" }))
+      .digest("base64");
+    const browser = await launchChromium({ args: [`--ignore-certificate-errors-spki-list=${hash}`] });
+    const open = async (name: string) => {
+      const page = await browser.newPage({ name });
+      await page.goto(stage.pages.url);
+      const secure = { url: `https://localhost:${server.port}`, key: server.key };
+      await openPeer(page, secure, `${name}-asks`);
+      const turns = await page.evaluate(() =>
+        peer.iceServers.map((each) => ({ ...each, urls: each.urls.filter((url) => url.startsWith("turns:")) })),
+      );
+      const iceServers = turns.filter(({ urls }) => urls.length > 0) as RTCIceServer[];
+      await page.evaluate(() => peer.destroy());
+      await openPeer(page, secure, name, { iceServers, iceTransportPolicy: "relay" });
+      await followCalls(page);
+      await followConnections(page);
+      return { page, urls: iceServers.flatMap(({ urls }) => urls) };
+    };
+    return { server, open };
+  }
+
+  it.each([
+    ["on its own port", false],
+    ["on the port of https", true],
+  ])("%s", async (_where, share) => {
+    const { server, open } = await secureStage(share);
+    const [from, to] = [await open("from-tls"), await open("to-tls")];
+    const port = share ? server.port : server.turnTlsPort;
+    expect(from.urls).toEqual([`turns:localhost:${port}?transport=tcp`]);
+    await callAndConnect(from.page, to.page, "tls");
+    for (const { page } of [from, to]) await page.close();
+    await server.close();
   });
 });
 
