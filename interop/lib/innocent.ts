@@ -1,69 +1,55 @@
-/** Somebody who only wants to call: two allocations that send each other a datagram every 20 ms, as audio does, whatever else goes on. */
-import type { TransportAddress } from "@tsunagi/stun";
-import { TurnSession, type TurnTarget } from "../../apps/cli/src/relay/turn-session.ts";
-
-const INTERVAL_MS = 20;
-const PAYLOAD = 160;
-/** What is still under way when the attack is over. */
-const SETTLE_MS = 120;
+/**
+ * Somebody who only wants to call: two allocations that send each other a datagram every 20 ms, as audio does, whatever else goes on. In a process of
+ * its own, so that what the attacker's process does is not taken for harm.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import type { TurnTarget } from "../../apps/cli/src/relay/turn-session.ts";
 
 export type Harm = { readonly sent: number; readonly lost: number; readonly worstMs: number };
 
-export class Innocent {
-  readonly #near: TurnSession;
-  readonly #far: TurnSession;
-  readonly #farRelay: TransportAddress;
+/** What is still under way when the attack is over. */
+const SETTLE_MS = 120;
 
-  private constructor(near: TurnSession, far: TurnSession, farRelay: TransportAddress) {
-    this.#near = near;
-    this.#far = far;
-    this.#farRelay = farRelay;
-    far.onData = (peer, data) => far.send(peer, data.slice());
+export class Innocent {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
   }
 
   static async start(target: TurnTarget): Promise<Innocent> {
-    const options = { timeoutMs: 5000 };
-    const [near, far] = await Promise.all([TurnSession.open(target, options), TurnSession.open(target, options)]);
-    const [{ relayed: nearRelays }, { relayed: farRelays }] = [await near.allocate(), await far.allocate()];
-    const [nearRelay, farRelay] = [nearRelays[0], farRelays[0]];
-    if (nearRelay === undefined || farRelay === undefined) throw new Error("no relayed address");
-    await near.bindChannel(farRelay);
-    await far.bindChannel(nearRelay);
-    return new Innocent(near, far, farRelay);
+    const child = fork(new URL("./innocent-process.ts", import.meta.url), {
+      execArgv: ["--import", "tsx", "--conditions=source"],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    const innocent = new Innocent(child);
+    await innocent.#ask({ type: "start", target });
+    return innocent;
   }
 
   /** What `attack` did to the call. */
   async during<Result>(attack: () => Promise<Result>): Promise<{ readonly result: Result; readonly harm: Harm }> {
-    const sentAt: number[] = [];
-    const back = new Set<number>();
-    let worstMs = 0;
-    this.#near.onData = (_, data) => {
-      const number = Buffer.from(data).readUInt32BE(0);
-      const at = sentAt[number];
-      if (at === undefined) return;
-      back.add(number);
-      worstMs = Math.max(worstMs, performance.now() - at);
-    };
-    const timer = setInterval(() => {
-      const payload = Buffer.alloc(PAYLOAD);
-      payload.writeUInt32BE(sentAt.length);
-      sentAt.push(performance.now());
-      this.#near.send(this.#farRelay, payload);
-    }, INTERVAL_MS);
-    try {
-      const result = await attack();
-      // Short attacks too leave time to see harm.
-      await pause(SETTLE_MS);
-      clearInterval(timer);
-      await pause(SETTLE_MS);
-      return { result, harm: { sent: sentAt.length, lost: sentAt.length - back.size, worstMs } };
-    } finally {
-      clearInterval(timer);
-    }
+    await this.#ask({ type: "begin" });
+    const result = await attack();
+    // Short attacks too leave time to see harm.
+    await pause(SETTLE_MS);
+    return { result, harm: (await this.#ask({ type: "end" })) as Harm };
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#near.close(), this.#far.close()]);
+    const ended = once(this.#child, "exit");
+    this.#child.disconnect();
+    await ended;
+  }
+
+  async #ask(message: object): Promise<unknown> {
+    const answer = Promise.race([
+      once(this.#child, "message").then(([value]) => value as unknown),
+      once(this.#child, "exit").then(() => Promise.reject(new Error("the call ended"))),
+    ]);
+    this.#child.send(message);
+    return answer;
   }
 }
 

@@ -22,10 +22,14 @@ export class RawClient {
   readonly socket: Socket;
   bytesSent = 0;
   bytesReceived = 0;
+  readonly #port: number;
+  readonly #to: string;
   #onMessage: ((bytes: Uint8Array) => void) | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, port: number, to: string) {
     this.socket = socket;
+    this.#port = port;
+    this.#to = to;
     socket.on("message", (bytes) => {
       this.bytesReceived += bytes.length;
       this.#onMessage?.(bytes);
@@ -39,17 +43,16 @@ export class RawClient {
       const socket = createSocket(isIP(to) === 6 ? "udp6" : "udp4");
       socket.once("error", reject);
       socket.bind(0, from, () => {
-        socket.connect(port, to, () => {
-          socket.off("error", reject);
-          resolve(new RawClient(socket));
-        });
+        socket.off("error", reject);
+        // Not connected: answers from another socket of the server count too.
+        resolve(new RawClient(socket, port, to));
       });
     });
   }
 
   send(bytes: Uint8Array): Promise<void> {
     this.bytesSent += bytes.length;
-    return new Promise((resolve) => this.socket.send(bytes, () => resolve()));
+    return new Promise((resolve) => this.socket.send(bytes, this.#port, this.#to, () => resolve()));
   }
 
   /** The answer; undefined where none comes in time. */
