@@ -109,20 +109,32 @@ describe("allow and deny lists", () => {
     const alice = world.client();
     const { relay } = alice.allocated();
     alice.bind(0x4000);
+    alice.permit({ ...PEER, address: "1.1.1.1" });
+    alice.send("before");
+    world.fromPeer(relay, "before");
+    world.shell.toPeer = [];
+    world.shell.channelData = [];
     const tcp = world.client({ transport: "tcp" });
     tcp.allocatedTcp();
     tcp.connect();
     world.server.configure(world.now, turnPolicy({ secrets: [SECRET], deny: [PEER.address] }));
     alice.sendChannel(0x4000, "x");
+    alice.send("x");
     world.fromPeer(relay, "y");
     expect(world.shell.toPeer).toEqual([]);
+    expect(world.shell.channelData).toEqual([]);
     expect(world.shell.closedConnections).toHaveLength(1);
     expect(world.server.stats()).toMatchObject({
-      permissions: 0,
+      permissions: 1,
       channels: 0,
       tcpConnections: 0,
-      relayed: { packetsToClient: 0 },
+      relayed: { packetsToClient: 1 },
     });
     expect(codeOf(alice.bind(0x4000))).toBe(403);
+    world.server.configure(world.now, turnPolicy({ secrets: [SECRET] }));
+    alice.bind(0x4001);
+    alice.send("again");
+    world.fromPeer(relay, "again");
+    expect([world.shell.toPeer.length, world.shell.channelData.length]).toEqual([1, 1]);
   });
 });
