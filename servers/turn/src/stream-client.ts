@@ -78,6 +78,12 @@ export class StreamClient implements Client {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    // ChannelData needs an allocation. Without one it is another protocol ("GET", "SSH"), or a frame of 64 KiB to be kept for nobody.
+    const isChannelData = ((chunk[0] ?? 0) & 0xc0) === 0x40;
+    if (this.allocations === 0 && this.#frames.buffered === 0 && isChannelData) {
+      this.close("framing");
+      return;
+    }
     this.#frames.push(chunk, ({ type, bytes }) => {
       this.heardAt = this.#sink.now();
       if (type === "channel-data") {

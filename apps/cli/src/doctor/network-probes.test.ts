@@ -3,7 +3,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
-import { startStunServer } from "@tsunagi/server-turn";
+import { startTurnServer } from "@tsunagi/server-turn";
+import { turnPolicy } from "@tsunagi/turn";
 import { afterEach, describe, expect, it } from "vitest";
 import { networkProbes } from "./network-probes.ts";
 
@@ -67,7 +68,7 @@ describe("HTTP", () => {
 
 describe("STUN", () => {
   it("learns the address", async () => {
-    const server = await startStunServer({ port: 0, host: "127.0.0.1" });
+    const server = await startTurnServer({ port: 0, tcp: false, addresses: ["127.0.0.1"], policy: turnPolicy() });
     open.push(() => server.close());
     const port = server.addresses[0]?.port ?? 0;
     expect(await probes.stun("localhost", port, 4)).toMatchObject({
