@@ -92,7 +92,7 @@ export class Turn {
 
   /** For the operator, as JSON: no addresses and no names. */
   state(): Record<string, unknown> {
-    return { ports: this.ports, shared: this.#shared?.stats(), stats: this.#server.stats(), state: this.#server.dump() };
+    return { ports: this.ports, sharedPort: this.#shared?.stats(), ...(this.#server.dump() as object) };
   }
 
   /** No new allocations; those that live go on. */
