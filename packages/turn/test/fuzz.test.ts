@@ -45,7 +45,7 @@ const attribute = fc
   })
   .map(({ type, value }): OutgoingAttribute => ({ type, encode: () => value }));
 
-describe("whatever arrives, the server throws nothing", () => {
+describe("whatever arrives, nothing is thrown", () => {
   it("for any bytes as STUN, ChannelData or a peer's datagram", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), fc.nat(2), feed), { numRuns: 2000 });
   });

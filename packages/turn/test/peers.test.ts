@@ -58,7 +58,7 @@ const ALLOWED = [
   ],
 ] as const;
 
-describe("RFC 8656 §21.3.2 peers refused", () => {
+describe("RFC 8656 §10.2 peers refused", () => {
   for (const [name, addresses] of REFUSED) {
     it(`are ${name}: 403`, () => {
       const world = new World();
