@@ -1,5 +1,5 @@
 /** Token buckets by source, in a table of bounded size. A core: the time is an argument. */
-import type { Millis } from "@tsunagi/base";
+import { type Millis, RecentMap } from "@tsunagi/base";
 
 export type RateLimitOptions = {
   /** Sustained packets a second from one source; default 50: a busy household behind one NAT stays far below. */
@@ -16,8 +16,7 @@ export class RateLimit {
   readonly #perMs: number;
   readonly #burst: number;
   readonly #maxSources: number;
-  /** In the order of last use: the first is the one idle for longest. */
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new RecentMap<string, Bucket>();
 
   constructor({ perSecond = 50, burst = 200, maxSources = 20_000 }: RateLimitOptions = {}) {
     this.#perMs = perSecond / 1000;
@@ -31,22 +30,29 @@ export class RateLimit {
 
   /** Takes one token of `source`; false when it has none left. */
   allows(now: Millis, source: string): boolean {
-    const bucket = this.#buckets.get(source);
-    const tokens = bucket === undefined ? this.#burst : this.#refilled(bucket, now);
-    this.#buckets.delete(source);
+    const bucket = this.#buckets.get(source) ?? this.#newBucket(now, source);
+    const tokens = this.#refilled(bucket, now);
     const allowed = tokens >= 1;
-    this.#buckets.set(source, { tokens: allowed ? tokens - 1 : tokens, readAt: now });
+    bucket.tokens = allowed ? tokens - 1 : tokens;
+    bucket.readAt = now;
     this.#forget(now);
     return allowed;
   }
 
+  #newBucket(now: Millis, source: string): Bucket {
+    const bucket = { tokens: this.#burst, readAt: now };
+    this.#buckets.set(source, bucket);
+    return bucket;
+  }
+
   /** A source whose bucket is full again is as good as unknown. At most two a call, so that no packet pays for the whole table. */
   #forget(now: Millis): void {
-    let looked = 0;
-    for (const [source, bucket] of this.#buckets) {
+    for (let looked = 1; ; looked++) {
+      const { oldest } = this.#buckets;
+      if (oldest === undefined) return;
       const isOver = this.#buckets.size > this.#maxSources;
-      if (!isOver && (++looked > 2 || this.#refilled(bucket, now) < this.#burst)) return;
-      this.#buckets.delete(source);
+      if (!isOver && (looked > 2 || this.#refilled(oldest[1], now) < this.#burst)) return;
+      this.#buckets.delete(oldest[0]);
     }
   }
 

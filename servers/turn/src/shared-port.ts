@@ -27,7 +27,7 @@ export type SharedPortStats = {
 
 export type SharedPort = {
   stats(): SharedPortStats;
-  /** From now on all connections are HTTP's. Idempotent. */
+  /** Ends those that TURN has; from now on all are HTTP's. Idempotent. */
   close(): void;
 };
 
@@ -44,6 +44,8 @@ export function shareHttpPort(
 ): SharedPort {
   const counts = { turn: 0, http: 0, timedOut: 0, refused: 0 };
   const silent = new Set<Socket>();
+  /** What TURN has: the HTTP server counts them among its own, and could not close while they are open. */
+  const given = new Set<Socket>();
 
   const toTurn = (socket: Socket, secure: boolean) => {
     const { remoteAddress, remotePort, localAddress, localPort } = socket;
@@ -52,6 +54,8 @@ export function shareHttpPort(
       return;
     }
     counts.turn++;
+    given.add(socket);
+    socket.once("close", () => given.delete(socket));
     turn.acceptSocket(socket, {
       secure,
       remote: { address: remoteAddress, port: remotePort },
@@ -119,7 +123,7 @@ export function shareHttpPort(
     close() {
       plain();
       secure();
-      for (const socket of silent) socket.destroy();
+      for (const socket of [...silent, ...given]) socket.destroy();
     },
   };
 }
