@@ -1,5 +1,5 @@
 /** Something remembered of each source for a while: a table of bounded size whose entries go when they were not used. */
-import type { Millis } from "@tsunagi/base";
+import { type Millis, RecentMap } from "@tsunagi/base";
 import { addressBytes, type TransportAddress } from "@tsunagi/stun";
 
 /** What one subscriber holds counts as one source: an IPv4 address, the /64 of an IPv6 one. */
@@ -14,8 +14,7 @@ export function sourceKey(remote: TransportAddress): string {
 export class SourceTable<Entry> {
   readonly #idleMs: number;
   readonly #make: (now: Millis) => Entry;
-  /** In the order of last use. */
-  readonly #entries = new Map<string, { readonly value: Entry; usedAt: Millis }>();
+  readonly #entries = new RecentMap<string, { readonly value: Entry; usedAt: Millis }>();
 
   constructor(idleMs: number, make: (now: Millis) => Entry) {
     this.#idleMs = idleMs;
@@ -29,23 +28,26 @@ export class SourceTable<Entry> {
   /** The entry of `source`, made where there is none; the one idle for longest goes when there are more than `max`. */
   use(now: Millis, source: string, max: number): Entry {
     const found = this.#entries.get(source);
-    const entry = found !== undefined && now - found.usedAt < this.#idleMs ? found : { value: this.#make(now), usedAt: now };
-    entry.usedAt = now;
-    this.#entries.delete(source);
-    this.#entries.set(source, entry);
+    if (found !== undefined && now - found.usedAt < this.#idleMs) {
+      found.usedAt = now;
+      return found.value;
+    }
+    const value = this.#make(now);
+    this.#entries.set(source, { value, usedAt: now });
     if (this.#entries.size > max) this.#dropOldest();
-    return entry.value;
+    return value;
   }
 
   forgetIdle(now: Millis): void {
-    for (const [source, { usedAt }] of this.#entries) {
-      if (now - usedAt < this.#idleMs) return;
-      this.#entries.delete(source);
+    for (;;) {
+      const { oldest } = this.#entries;
+      if (oldest === undefined || now - oldest[1].usedAt < this.#idleMs) return;
+      this.#entries.delete(oldest[0]);
     }
   }
 
   #dropOldest(): void {
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
+    const { oldest } = this.#entries;
+    if (oldest !== undefined) this.#entries.delete(oldest[0]);
   }
 }
