@@ -1,5 +1,5 @@
 /** The long-term credential mechanism's server side, RFC 8489 §9.2.4, for static users and for the TURN REST scheme. Nothing is stored before it succeeds. */
-import { CodedError, type Millis, type RandomBytes } from "@tsunagi/base";
+import type { Millis, RandomBytes } from "@tsunagi/base";
 import {
   ATTRIBUTES,
   attributeOf,
@@ -22,6 +22,7 @@ import {
   userHash,
 } from "@tsunagi/stun";
 import { encodeBase64 } from "../base64.ts";
+import { policyError } from "../errors.ts";
 import { parseRestUsername, restPassword } from "../rest-credential.ts";
 import { Nonces } from "./nonces.ts";
 import type { TurnPolicy } from "./policy.ts";
@@ -206,8 +207,7 @@ function chosenAlgorithm(message: StunMessage, nonce: string): number | undefine
 
 /** What would otherwise fail at a user's first request. */
 function checkCredentials({ realm, users, secrets }: TurnPolicy): void {
-  const problem = (what: string) =>
-    new CodedError("turn.policy.credential", what, { remedy: "Use letters, digits and common punctuation." });
+  const problem = (what: string) => policyError("turn.policy.credential", what);
   const isPrepared = (text: string) => {
     try {
       opaqueString(text);

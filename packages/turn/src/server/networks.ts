@@ -1,6 +1,6 @@
 /** Nets in CIDR notation over address bytes (4 or 16), without node:net. */
-import { CodedError } from "@tsunagi/base";
 import { addressBytes } from "@tsunagi/stun";
+import { policyError } from "../errors.ts";
 
 export type Network = { readonly bytes: Uint8Array; readonly prefix: number };
 
@@ -15,9 +15,7 @@ export function parseNetwork(text: string): Network {
   } catch {
     // Said below.
   }
-  throw new CodedError("turn.policy.net", `${JSON.stringify(text)} is neither an address nor a net.`, {
-    remedy: "Write it like 10.0.0.0/8 or fd00::/8.",
-  });
+  throw policyError("turn.policy.net", `${JSON.stringify(text)} is neither an address nor a net.`);
 }
 
 export function contains(network: Network, address: Uint8Array): boolean {
