@@ -69,6 +69,30 @@ describe("an app whose switch is `only`", () => {
     for (const page of [from, to]) await page.close();
   });
 
+  it("relays a room of four, each with all others, without a message lost to a limit", async () => {
+    const names = ["north", "east", "south", "west"];
+    const pages: BrowserPage[] = [];
+    for (const name of names) pages.push(await person(name, "chromium"));
+    for (const page of pages) {
+      await page.evaluate(() => {
+        const small = { width: 160, height: 90, framesPerSecond: 10, audio: false };
+        globalThis.room = peer.joinRoom("tea", { stream: helpers.signal(small) });
+      });
+    }
+    for (const page of pages) {
+      await page.waitFor(() => [...room.remoteStreams.values()].flat().length === 3, {
+        what: "three streams",
+        timeoutMs: 30_000,
+      });
+      const connected = () => [...room.getPeerConnections().values()].every((pc) => pc?.connectionState === "connected");
+      await page.waitFor(connected, { what: "three connections", timeoutMs: 30_000 });
+    }
+    const { body } = await stage.server.request("/metrics");
+    const dropped = body.split("\n").filter((line) => /^tsunagi_turn_dropped_packets_total/.test(line) && !line.endsWith(" 0"));
+    expect(dropped.join()).not.toMatch(/reason="(rate|amplification|guessing|bandwidth)"/);
+    for (const page of pages) await page.close();
+  });
+
   it.each(["udp", "tcp"] as const)("reaches the TURN server over %s", async (transport) => {
     const pages = [await stage.page(`a-${transport}`), await stage.page(`b-${transport}`)] as const;
     for (const page of pages) {

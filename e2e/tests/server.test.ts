@@ -1,4 +1,7 @@
 /** The built server as a process: up with an address and a key, killed and up again as the same one. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createLan, startServer } from "@tsunagi/testkit/drivers";
 import { describe, expect, it } from "vitest";
 import { describeNetns } from "../support/netns.ts";
@@ -15,6 +18,25 @@ describe("server", () => {
     expect((await server.request("/readyz")).status).toBe(200);
     expect({ key: server.key, port: server.port, turnPort: server.turnPort }).toEqual({ key, port, turnPort });
     await server.close();
+  });
+
+  it("reads its configuration again at SIGHUP, and goes on with the old one when the new one is broken", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "tsunagi-config-"));
+    const file = join(directory, "tsunagi.config.yaml");
+    writeFileSync(file, "turn: { users: { camera: first } }");
+    const server = await startServer({ args: ["--config", file] });
+    for (const [content, line] of [
+      ["turn: { users: { camera: second } }", /"changed":\["turn.users"\].*reloaded/],
+      ["turn: { users: [", /config\.file\.malformed.*the old one stays/],
+    ] as const) {
+      writeFileSync(file, content);
+      server.signal("SIGHUP");
+      await expect.poll(() => server.log(), { timeout: 5_000 }).toMatch(line);
+      expect((await server.request("/readyz")).status).toBe(200);
+    }
+    expect(server.log()).not.toMatch(/camera|second/);
+    await server.close();
+    rmSync(directory, { recursive: true });
   });
 
   it("ends by itself after SIGTERM", async () => {

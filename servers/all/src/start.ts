@@ -164,7 +164,8 @@ function reloaded(load: () => Config, before: Config, turn: Turn | undefined, lo
 }
 
 /** Those that change while the server runs. */
-const LIVE_SETTINGS = /^(externalTurn|turn\.(secret|previousSecrets|users|credentialLifetimeS|allow|deny|limits\..+))$/;
+const LIVE_SETTINGS =
+  /^(externalTurn|turn\.(secret|previousSecrets|users|credentialLifetimeS|allow|deny|limits\.(?!requests|sources).+))$/;
 
 function settingOf(config: Config, setting: string): unknown {
   return setting

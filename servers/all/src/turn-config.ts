@@ -16,7 +16,13 @@ const turnUrls = z.array(z.string().regex(/^(stun|stuns|turn|turns):/)).min(1);
 /** What a browser makes of one peer: a mesh of 16 has 15 connections, each with a relay for UDP, TCP and TLS, and more on some networks. */
 const ALLOCATIONS_PER_USER = 256;
 
-/** The core's names. `0` is no limit for those that are bytes a second alone. */
+/**
+ * A room of 5 behind one NAT that joins at once asks some 300 times in a second; each costs some 20 µs. What a flood gains by the answers is held by
+ * the core.
+ */
+const REQUESTS_PER_SECOND_PER_SOURCE = 500;
+
+/** The core's names, but for `requestsPerSecondPerSource`, which the sockets hold. `0` is no limit for those that are bytes a second alone. */
 const limits = z
   .strictObject({
     allocations: count.default(10_000),
@@ -38,6 +44,7 @@ const limits = z
     maxLifetimeS: seconds(60, 3_600).default(3_600),
     maxAllocationAgeS: seconds(60, 604_800).default(86_400),
     nonceLifetimeS: seconds(60, 3_600).default(3_600),
+    requestsPerSecondPerSource: count.default(REQUESTS_PER_SECOND_PER_SOURCE),
     sources: count.default(20_000),
     unauthenticatedBytes: count.default(4_096),
     authenticationFailures: count.default(20),

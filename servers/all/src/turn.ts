@@ -6,6 +6,9 @@ import { turnPolicy } from "@tsunagi/turn";
 import type { Config } from "./config.ts";
 import { relayPortRange } from "./turn-config.ts";
 
+/** All the connections of a big room are made at once. */
+const BURST_SECONDS = 4;
+
 type TurnConfig = Config["turn"];
 
 /** Those of what is off are absent. */
@@ -50,6 +53,11 @@ export class Turn {
       relayPorts: relayPortRange(config.relayPorts),
       alternate: config.alternateAddress === undefined ? undefined : { address: config.alternateAddress },
       policy: policyOf(config, madeSecret),
+      rateLimit: {
+        perSecond: config.limits.requestsPerSecondPerSource,
+        burst: BURST_SECONDS * config.limits.requestsPerSecondPerSource,
+        maxSources: config.limits.sources,
+      },
       log,
     });
     return new Turn(server, madeSecret, config, tls !== undefined);
@@ -112,7 +120,8 @@ export function sharedAlpn(config: Config): readonly string[] | undefined {
 }
 
 function policyOf(config: TurnConfig, madeSecret: string) {
-  const { realm, secret = madeSecret, previousSecrets, users, allow, deny, limits, mobility, tcpRelays, relay } = config;
+  const { requestsPerSecondPerSource: _heldBySockets, ...limits } = config.limits;
+  const { realm, secret = madeSecret, previousSecrets, users, allow, deny, mobility, tcpRelays, relay } = config;
   // Without a secret and without users nobody gets an allocation.
   const who = relay ? { secrets: [secret, ...previousSecrets], users } : {};
   return turnPolicy({ realm, ...who, allow, deny, limits, mobility, tcpRelays });

@@ -51,6 +51,8 @@ export interface ServerProcess {
   log(): string;
   /** Default SIGTERM. Waits for the end. */
   kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Sends a signal and goes on: SIGHUP. */
+  signal(name: NodeJS.Signals): void;
   /** Starts again after `kill` with the same ports and data, and waits until ready. */
   start(): Promise<void>;
   /** `kill` and `start`, with nobody listening for `downMs` in between. */
@@ -129,6 +131,9 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     },
     log: () => pastLog + (child?.log() ?? ""),
     kill,
+    signal(name) {
+      if (child !== undefined) process.kill(child.pid, name);
+    },
     start,
     async restart({ signal = "SIGTERM", downMs = 0 } = {}) {
       await kill(signal);
