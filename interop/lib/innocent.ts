@@ -13,9 +13,13 @@ const SETTLE_MS = 120;
 
 export class Innocent {
   readonly #child: ChildProcess;
+  #answered: (message: unknown) => void = () => {};
+  #failed: (error: Error) => void = () => {};
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    child.on("message", (message) => this.#answered(message));
+    child.once("exit", () => this.#failed(new Error("the call ended")));
   }
 
   static async start(target: TurnTarget): Promise<Innocent> {
@@ -43,13 +47,12 @@ export class Innocent {
     await ended;
   }
 
-  async #ask(message: object): Promise<unknown> {
-    const answer = Promise.race([
-      once(this.#child, "message").then(([value]) => value as unknown),
-      once(this.#child, "exit").then(() => Promise.reject(new Error("the call ended"))),
-    ]);
-    this.#child.send(message);
-    return answer;
+  #ask(message: object): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#answered = resolve;
+      this.#failed = reject;
+      this.#child.send(message);
+    });
   }
 }
 

@@ -104,3 +104,14 @@ export function signed(
 export function codeOf(answer: StunMessage | undefined): number | undefined {
   return answer === undefined ? undefined : attributeOf(answer, ATTRIBUTES.ERROR_CODE)?.code;
 }
+
+/** As good as sure to be free a moment later. */
+export function freeUdpPort(): Promise<number> {
+  const socket = createSocket("udp4");
+  return new Promise((resolve) => {
+    socket.bind(0, "127.0.0.1", () => {
+      const { port } = socket.address();
+      socket.close(() => resolve(port));
+    });
+  });
+}

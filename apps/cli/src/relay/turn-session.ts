@@ -38,7 +38,7 @@ export type TurnSessionOptions = {
 };
 
 /** What carries the messages. */
-type Wire = { send(bytes: Uint8Array): void; close(): void };
+type Wire = { send(bytes: Uint8Array): void; close(): void; pause(): void };
 
 type Wait = { readonly wants: (output: TurnClientOutput) => boolean; readonly resolve: (output: TurnClientOutput) => void };
 
@@ -81,7 +81,11 @@ export class TurnSession {
 
   async #openStream(options: TurnSessionOptions): Promise<void> {
     const socket = await openStream(this.target, options);
-    this.#wire = { send: (bytes) => void socket.write(bytes), close: () => socket.destroy() };
+    this.#wire = {
+      send: (bytes) => void socket.write(bytes),
+      close: () => socket.destroy(),
+      pause: () => void socket.pause(),
+    };
     socket.on("data", (bytes: Buffer) => this.#perform(this.client.received(performance.now(), bytes)));
     socket.on("error", () => {});
     socket.on("close", () => this.#perform(this.client.unreachable(performance.now())));
@@ -99,7 +103,7 @@ export class TurnSession {
       socket.once("error", onError);
       socket.once("connect", () => {
         socket.off("error", onError);
-        this.#wire = { send: (bytes) => socket.send(bytes), close: () => closeQuietly(socket) };
+        this.#wire = { send: (bytes) => socket.send(bytes), close: () => closeQuietly(socket), pause: () => {} };
         socket.on("message", (bytes) => this.#perform(this.client.received(performance.now(), bytes)));
         // A connected socket hears of ICMP errors, and of nobody but the server.
         socket.on("error", () => this.#perform(this.client.unreachable(performance.now())));
@@ -153,6 +157,11 @@ export class TurnSession {
       await ended;
     }
     this.#stop();
+  }
+
+  /** Reads no more of a stream: for tests of what a server does then. */
+  pause(): void {
+    this.#wire?.pause();
   }
 
   /** Without a word to the server. */
