@@ -26,7 +26,7 @@ export const TSUNAGI_TURN: TurnSubject = {
     ...(process.env.TURN_NODE_OPTIONS?.split(" ") ?? []),
     MAIN,
     ...["--port", `${port}`, "--address", "127.0.0.1", "--user", `${USER}:${PASSWORD}`, "--allow", "127.0.0.0/8"],
-    ...["--relay-ports", "20000-45000", "--log-level", "warn", ...WIDE],
+    ...["--relay-ports", "10000-32000", "--log-level", "warn", ...WIDE],
   ],
 };
 
@@ -36,7 +36,7 @@ export const COTURN: TurnSubject = {
   command: (port, folder) => [
     "turnserver",
     ...["-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "-p", `${port}`, "--allow-loopback-peers"],
-    ...["--lt-cred-mech", "-u", `${USER}:${PASSWORD}`, "-r", "bench", "--min-port=20000", "--max-port=45000"],
+    ...["--lt-cred-mech", "-u", `${USER}:${PASSWORD}`, "-r", "bench", "--min-port=10000", "--max-port=32000"],
     ...[
       "--no-cli",
       "--no-tls",
@@ -62,7 +62,7 @@ export async function startTurn(subject: TurnSubject): Promise<RunningTurn> {
   const port = await freeUdpPort();
   const folder = mkdtempSync(join(tmpdir(), "tsunagi-bench-turn-"));
   const [program, ...args] = subject.command(port, folder);
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(program, args, { stdio: "ignore" });
   const failed = new Promise<never>((_, reject) => {
     child.once("error", (error) => reject(new Error(`${program}: ${error.message}; is coturn installed?`)));
     child.once("exit", (code) => reject(new Error(`${subject.name} ended with ${code}`)));

@@ -48,25 +48,34 @@ const MAX_QUEUED = 256;
 /** ChannelData is put together here: one copy is cheaper than a list of two buffers. Replaced when the system has not taken it at once. */
 let scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
 
-/** @returns whether it was sent, or waits to be; false: the queue is full */
-export function sendChannelDatagram(
-  socket: Socket,
-  channel: number,
-  payload: Uint8Array,
-  port: number,
-  address: string,
-): boolean {
-  const length = payload.length;
-  scratch[0] = channel >> 8;
-  scratch[1] = channel & 0xff;
-  scratch[2] = length >> 8;
-  scratch[3] = length & 0xff;
-  scratch.set(payload, 4);
-  socket.send(scratch, 0, 4 + length, port, address);
-  const queued = socket.getSendQueueCount();
-  if (queued === 0) return true;
-  scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
-  return queued <= MAX_QUEUED;
+/** Sends ChannelData on one socket, whose queue it bounds. */
+export class ChannelDataSender {
+  readonly #socket: Socket;
+  /** After the last one. */
+  #queued = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** @returns whether it was sent, or waits to be; false: the queue is full */
+  send(channel: number, payload: Uint8Array, port: number, address: string): boolean {
+    const socket = this.#socket;
+    if (this.#queued > MAX_QUEUED) {
+      this.#queued = socket.getSendQueueCount();
+      if (this.#queued > MAX_QUEUED) return false;
+    }
+    const length = payload.length;
+    scratch[0] = channel >> 8;
+    scratch[1] = channel & 0xff;
+    scratch[2] = length >> 8;
+    scratch[3] = length & 0xff;
+    scratch.set(payload, 4);
+    socket.send(scratch, 0, 4 + length, port, address);
+    this.#queued = socket.getSendQueueCount();
+    if (this.#queued > 0) scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+    return true;
+  }
 }
 
 /** Whether nothing more should be sent for now. */

@@ -42,6 +42,8 @@ type UdpRelay = {
   readonly family: 4 | 6;
   readonly maxPayload: number;
   sent: number;
+  /** The system took no more, when it was asked last. */
+  isCongested: boolean;
   readonly onSent: (error: Error | null) => void;
 };
 
@@ -139,8 +141,9 @@ export class UdpRelays {
       this.#sink.peerError(relay, peer, { ...error, data: open.maxPayload + HEADERS[open.family] });
       return;
     }
-    if (length > LARGE || open.sent++ % ASK_EVERY_PACKETS === 0) {
-      if (isCongested(open.socket)) {
+    if (open.isCongested || length > LARGE || open.sent++ % ASK_EVERY_PACKETS === 0) {
+      open.isCongested = isCongested(open.socket);
+      if (open.isCongested) {
         this.#counters.dropped["send-queue"]++;
         return;
       }
@@ -166,7 +169,7 @@ export class UdpRelays {
       this.#sink.peerError(relay, transportAddress(address, port), icmp);
     };
     const maxPayload = mtuOf(local.interface) - HEADERS[family];
-    this.#relays.set(relay, { socket, where, port, family, maxPayload, sent: 0, onSent });
+    this.#relays.set(relay, { socket, where, port, family, maxPayload, sent: 0, isCongested: false, onSent });
     return { address: { family, address: this.#places.external[local.address] ?? local.address, port } };
   }
 }

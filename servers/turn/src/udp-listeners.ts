@@ -6,7 +6,7 @@ import type { Socket } from "node:dgram";
 import type { Log } from "@tsunagi/base";
 import { type BindingSockets, type ChangeRequest, type TransportAddress, transportAddress } from "@tsunagi/stun";
 import type { Client } from "@tsunagi/turn";
-import { bindNow, datagramSocket, isCongested, sendChannelDatagram } from "./datagram-socket.ts";
+import { bindNow, ChannelDataSender, datagramSocket, isCongested } from "./datagram-socket.ts";
 import { portError, turnServerError } from "./errors.ts";
 import type { ShellCounters } from "./stats.ts";
 
@@ -29,6 +29,7 @@ type CachedKey = { readonly address: string; readonly port: number; readonly key
 export class UdpListener {
   readonly local: TransportAddress;
   readonly socket: Socket;
+  readonly channelData: ChannelDataSender;
   /** Sending on a closed socket throws. */
   isOpen = true;
   /** RFC 5780. */
@@ -39,6 +40,7 @@ export class UdpListener {
   constructor(local: TransportAddress, socket: Socket) {
     this.local = local;
     this.socket = socket;
+    this.channelData = new ChannelDataSender(socket);
     this.#prefix = `udp ${local.address} ${local.port} `;
   }
 
@@ -280,7 +282,7 @@ export class UdpClient implements Client {
 
   sendChannelData(channel: number, payload: Uint8Array): void {
     if (!this.#listener.isOpen) return;
-    const sent = sendChannelDatagram(this.#listener.socket, channel, payload, this.remote.port, this.#address);
+    const sent = this.#listener.channelData.send(channel, payload, this.remote.port, this.#address);
     if (!sent) this.#owner.dropped("send-queue");
   }
 
