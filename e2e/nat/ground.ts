@@ -24,8 +24,10 @@ const NAME_HELPER = "globalThis.__name = (named) => named;";
 export interface Ground {
   readonly internet: Lan;
   readonly server: ServerProcess;
-  /** A page with an open peer, in a Chromium of its own on this host. */
-  place(host: Host, name: string): Promise<Place>;
+  /** The server's IPv4 address. */
+  readonly address: string;
+  /** A page with an open peer, in a Chromium of its own on this host. `iceServers`: instead of those that the server tells. */
+  place(host: Host, name: string, iceServers?: readonly RTCIceServer[]): Promise<Place>;
 }
 
 export interface Place {
@@ -42,19 +44,20 @@ export type GroundOptions = {
 export async function openGround(options: GroundOptions = {}): Promise<Ground> {
   const internet = await createInternet();
   const machine = await internet.host("server");
-  const [ipv4] = machine.addresses;
+  const [ipv4 = ""] = machine.addresses;
   const ipv6 = await giveIpv6(machine);
   const server = await startServer({
     host: machine,
     port: 443,
     env: { TSUNAGI_TLS_ENABLED: "true", TSUNAGI_TURN_SHARE_HTTP_PORT: "true" },
   });
-  const iceServers = await options.relay?.(internet);
+  const otherRelay = await options.relay?.(internet);
   const trusted = publicKeyHash(join(server.dataDir, "tls", "server.pem"));
   return {
     internet,
     server,
-    async place(host, name) {
+    address: ipv4,
+    async place(host, name, iceServers = otherRelay) {
       // The kernel looks for duplicates of its link-local address for a second: the end of that is a change of network to Chromium.
       await host.exec("sh", "-c", "while ip -6 -oneline address show tentative | grep -q .; do sleep 0.1; done");
       const browser = await launchChromium({

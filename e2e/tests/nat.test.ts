@@ -11,6 +11,8 @@ import { describeNetns } from "../support/netns.ts";
 
 /** A generous limit for two cores that also encode and decode; alone on the machine it is below 0.5 s. */
 const FIRST_FRAME_MS = 5_000;
+/** Ten times what a call needs that has a way. */
+const NO_FRAME_MS = 4_000;
 
 describeNetns("calls between networks", () => {
   let ground: Ground;
@@ -47,6 +49,17 @@ describeNetns("calls between networks", () => {
     // The blocked side needs a way to the relay that its firewall lets through, and reaches it by no other.
     if (one === "udp-blocked") expect(result.caller).toMatchObject({ local: "relay", relayProtocol: "tcp" });
     if (one === "only-443") expect(result.caller).toMatchObject({ local: "relay", relayProtocol: "tls" });
+  });
+
+  it("symmetric with symmetric and with port-restricted have no call without a relay", async () => {
+    const stunOnly = [{ urls: `stun:${ground.address}:3478` }];
+    const placed = async (kind: NetworkKind, name: string) =>
+      ground.place(await createHostBehind(ground.internet, kind, name), name, stunOnly);
+    const places = await Promise.all([placed("symmetric", "c"), placed("symmetric", "d"), placed("port-restricted", "e")]);
+    const [caller, ...callees] = places;
+    for (const callee of callees)
+      await expect(callBetween(caller, callee, { withinMs: NO_FRAME_MS })).rejects.toThrow(/no frame/);
+    await Promise.all(places.map((place) => place.close()));
   });
 
   it.each(SPECIALS)("$name", async ({ hosts, way }) => {
