@@ -184,6 +184,16 @@ describe("RFC 8656 §18.7 EVEN-PORT and §18.10 RESERVATION-TOKEN", () => {
     expect(world.server.stats().reservations).toBe(0);
   });
 
+  it("gives nothing for a port whose socket broke meanwhile: 508", () => {
+    const world = new World();
+    const alice = world.client();
+    const token = attributeOf(alice.allocated(EVEN_AND_NEXT).answer, RESERVATION_TOKEN);
+    if (token === undefined) throw new Error("no token");
+    world.server.relayFailed(world.now, Math.min(...world.shell.relays.keys()), "system");
+    expect(world.server.stats()).toMatchObject({ reservations: 0, allocations: { now: 1 } });
+    expect(codeOf(alice.elsewhere().allocate(put(RESERVATION_TOKEN, token)))).toBe(508);
+  });
+
   it("gives nothing for another user's token or for one that never was: 508", () => {
     const world = new World();
     const token = attributeOf(world.client().allocated(EVEN_AND_NEXT).answer, RESERVATION_TOKEN);

@@ -118,6 +118,7 @@ describe("allow and deny lists", () => {
     tcp.allocatedTcp();
     tcp.connect();
     world.server.configure(world.now, turnPolicy({ secrets: [SECRET], deny: [PEER.address] }));
+    expect(codeOf(tcp.take().at(-1))).toBe(403);
     alice.sendChannel(0x4000, "x");
     alice.send("x");
     world.fromPeer(relay, "y");

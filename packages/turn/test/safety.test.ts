@@ -234,6 +234,7 @@ describe("draining", () => {
     const answer = world.client().allocate();
     expect(codeOf(answer)).toBe(300);
     expect(answer.attributes.some(({ type }) => type === 0x8023)).toBe(true);
+    expect(codeOf(world.client({ address: "2a00:1450::9" }).allocate())).toBe(508);
   });
 });
 

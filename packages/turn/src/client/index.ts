@@ -1,5 +1,5 @@
 export * from "./data-connection.ts";
-export type { LongTermOptions, TurnCredential } from "./long-term.ts";
+export { codeOf, type LongTermOptions, type TurnCredential } from "./long-term.ts";
 export * from "./outputs.ts";
 export type { RequestTiming } from "./requests.ts";
 export * from "./turn-client.ts";

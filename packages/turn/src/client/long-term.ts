@@ -148,6 +148,7 @@ function choose(offered: readonly PasswordAlgorithm[], sha256: boolean): Passwor
   return offered.find(({ algorithm }) => usable.has(algorithm));
 }
 
+/** Of an error answer; undefined for all else. */
 export function codeOf(response: StunMessage): number | undefined {
   if (response.class !== "error") return undefined;
   try {

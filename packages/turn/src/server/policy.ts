@@ -45,7 +45,7 @@ export type TurnLimits = {
   readonly nonceLifetimeS: number;
   /** Sources remembered to hold amplification and credential guessing, each; default 20,000. */
   readonly sources: number;
-  /** Bytes answered to a source before authentication beyond what it sent; default 4,096. */
+  /** Bytes a minute that a source is answered before authentication beyond what it sent; default 4,096. */
   readonly unauthenticatedBytes: number;
   /** Wrong credentials from one source in a minute, after which further wrong ones get no answer; default 20. */
   readonly authenticationFailures: number;

@@ -39,6 +39,16 @@ export class Reservations {
     this.#byToken.delete(encodeBase64(token));
   }
 
+  /** Removes and gives the one whose socket broke. */
+  takeRelay(relay: RelayId): Reservation | undefined {
+    for (const [token, reservation] of this.#byToken) {
+      if (reservation.relay !== relay) continue;
+      this.#byToken.delete(token);
+      return reservation;
+    }
+    return undefined;
+  }
+
   /** Removes and gives those that nobody took. */
   takeExpired(now: Millis): readonly Reservation[] {
     const expired: Reservation[] = [];

@@ -69,7 +69,7 @@ export function sweepAllocation(core: Core, now: Millis, allocation: Allocation)
 }
 
 /** After a change of the policy: peers that may no longer be reached are cut off at once. */
-export function judgeAgain(core: Core): void {
+export function judgeAgain(core: Core, now: Millis): void {
   for (const allocation of core.allocations.values()) {
     for (const permission of allocation.permissions?.values() ?? []) {
       const { address, relay } = permission;
@@ -83,7 +83,10 @@ export function judgeAgain(core: Core): void {
   }
   for (const connection of core.connections.values()) {
     const judgement = judgePeer(core, connection.relay.allocation, connection.peer);
-    if (judgement.type === "refused" || judgement.reach !== "any") closeConnection(core, connection);
+    if (judgement.type === "granted" && judgement.reach === "any") continue;
+    const exchange = connection.state.state === "connecting" ? connection.state.exchange : undefined;
+    closeConnection(core, connection);
+    exchange?.fail(now, 403);
   }
 }
 

@@ -77,7 +77,8 @@ export class TurnServer {
     this.#wake(now);
     const core = this.#core;
     if (client.transport === "udp") {
-      core.amplification.received(now, sourceKey(client.remote), bytes.length, core.policy.limits.sources);
+      const { unauthenticatedBytes, sources } = core.policy.limits;
+      core.amplification.received(now, sourceKey(client.remote), bytes.length, unauthenticatedBytes, sources);
     }
     let request: StunMessage;
     try {
@@ -120,8 +121,11 @@ export class TurnServer {
   /** It could not be opened, or an open one broke. */
   relayFailed(now: Millis, relay: RelayId, failure: RelayFailure) {
     const open = this.#core.allocations.relay(relay);
-    if (open !== undefined) endRelay(this.#core, now, open, "relay-failed");
-    else relaySettled(this.#core, now, relay, failure);
+    if (open !== undefined) return endRelay(this.#core, now, open, "relay-failed");
+    const reservation = this.#core.reservations.takeRelay(relay);
+    if (reservation === undefined) return relaySettled(this.#core, now, relay, failure);
+    this.#core.accounts.remove(reservation.account, "reservations");
+    this.#core.shell.closeRelay(relay);
   }
 
   peerConnected(now: Millis, connection: ConnectionId) {
@@ -183,7 +187,7 @@ export class TurnServer {
    */
   configure(now: Millis, policy: TurnPolicy) {
     this.#core.configure(now, policy);
-    judgeAgain(this.#core);
+    judgeAgain(this.#core, now);
   }
 
   /** No new allocations; those that are go on until they end. */

@@ -139,10 +139,13 @@ function readWanted(core: Core, { client }: Exchange, request: StunMessage): Wan
   };
 }
 
-/** A draining server sends clients elsewhere, where it knows such a place; else a client that has several servers goes on to its next at 508. */
+/**
+ * A draining server sends clients elsewhere, where it knows such a place of their family (RFC 8489 §10); else a client that has several servers goes on to
+ * its next at 508.
+ */
 function refuseNew(core: Core, now: Millis, exchange: Exchange) {
   const { alternateServer } = core.policy;
-  if (alternateServer === undefined) return exchange.fail(now, 508);
+  if (alternateServer?.family !== exchange.client.remote.family) return exchange.fail(now, 508);
   exchange.fail(now, 300, put(ATTRIBUTES.ALTERNATE_SERVER, alternateServer));
 }
 
