@@ -92,6 +92,15 @@ export async function doctor(
       url: httpUrl(values.url),
       httpPort: port("--port", values.port) ?? config.http.port,
       stunPort: port("--stun-port", values["stun-port"]) ?? config.turn.port,
+      relay:
+        values.url === undefined
+          ? {
+              isOn: config.turn.enabled && config.turn.relay,
+              hasTcp: config.turn.tcp,
+              host: config.turn.host,
+              externalAddresses: Object.values(config.turn.externalAddresses),
+            }
+          : undefined,
     },
     probes,
   );

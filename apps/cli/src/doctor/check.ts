@@ -45,7 +45,7 @@ export type RelayCheckId = "host" | "session" | "nat" | "turn-udp" | "turn-tcp" 
 
 export type Check = {
   /** Stable, for scripts. */
-  readonly id: "port" | "health" | "websocket" | "stun4" | "stun6" | "addresses" | "clock" | "context" | RelayCheckId;
+  readonly id: "port" | "health" | "websocket" | "stun4" | "stun6" | "turn" | "addresses" | "clock" | "context" | RelayCheckId;
   readonly title: string;
   readonly status: CheckStatus;
   /** One sentence. */

@@ -28,6 +28,8 @@ const healthy: Probes = {
   upgrade: async () => ({ type: "upgraded", ms: 4 }),
   certificate: async () => trusted,
   stun: async (_host, _port, family) => ({ type: "mapped", address: family === 4 ? "127.0.0.1" : "::1", port: 5, rttMs: 0.4 }),
+  turn: async () => ({ type: "turn" }),
+  resolve: async () => "198.41.0.9",
   localPort: async () => "free",
 };
 
@@ -137,6 +139,41 @@ describe("doctor", () => {
   it("says when a NAT stands between", async () => {
     const stun = async () => ({ type: "mapped", address: "203.0.113.5", port: 9, rttMs: 20 }) as const;
     expect((await diagnose({ stun }, "--url", "https://calls.example")).of("stun4")?.detail).toContain("NAT");
+  });
+
+  it("looks for TURN beside STUN, over UDP and TCP", async () => {
+    expect((await diagnose({})).of("turn")).toMatchObject({ status: "ok", detail: expect.stringContaining("UDP and TCP") });
+    const only = (transport: "udp" | "tcp", type: "silent" | "closed" | "foreign"): Partial<Probes> => ({
+      turn: async (_host, _port, asked) => ({ type: asked === transport ? type : "turn" }),
+    });
+    expect((await diagnose(only("tcp", "closed"))).of("turn")).toMatchObject({ status: "warn", code: "doctor.relay.closed" });
+    expect((await diagnose(only("tcp", "silent"))).of("turn")).toMatchObject({ status: "warn", code: "doctor.relay.silent" });
+    expect((await diagnose(only("udp", "silent"))).of("turn")).toMatchObject({
+      status: "warn",
+      remedy: expect.stringContaining("turn.enabled"),
+    });
+    const nothing = await diagnose(
+      { ...only("udp", "silent"), stun: async () => ({ type: "silent" }) },
+      "--url",
+      "https://calls.example",
+    );
+    expect(nothing.of("turn")?.status).toBe("skip");
+  });
+
+  it("warns when clients are sent to a public address and the relay gives out another", async () => {
+    const env = { TSUNAGI_TURN_HOST: "calls.example" };
+    const turn = async (more: Record<string, string> = {}) => {
+      const io = testIo({ cwd: "/nowhere", wallNow: NOW, env: { ...env, ...more } });
+      await doctor(["--json"], io, () => healthy, relayProbes);
+      return (JSON.parse(io.out()) as { checks: { id: string }[] }).checks.find(({ id }) => id === "turn");
+    };
+    expect(await turn()).toMatchObject({
+      status: "warn",
+      code: "doctor.relay.private",
+      remedy: 'Set turn.externalAddresses: { "192.0.2.7": "198.41.0.9" }.',
+    });
+    expect(await turn({ TSUNAGI_TURN_EXTERNAL_ADDRESSES: '{"192.0.2.7":"198.41.0.9"}' })).toMatchObject({ status: "ok" });
+    expect(await turn({ TSUNAGI_TURN_RELAY: "false" })).toMatchObject({ status: "skip" });
   });
 
   it.each([

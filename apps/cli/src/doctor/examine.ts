@@ -8,6 +8,7 @@ import {
   judgeHealth,
   judgePort,
   judgeStun,
+  judgeTurn,
   judgeUpgrade,
 } from "./judge.ts";
 import type { Probes } from "./probes.ts";
@@ -17,6 +18,17 @@ export type Patient = {
   readonly url: URL | undefined;
   readonly httpPort: number;
   readonly stunPort: number;
+  /** As configured on this machine; undefined for a server elsewhere. */
+  readonly relay: RelayConfig | undefined;
+};
+
+export type RelayConfig = {
+  readonly isOn: boolean;
+  readonly hasTcp: boolean;
+  /** The name or address that clients are told instead of the one they came by. */
+  readonly host: string | undefined;
+  /** What the relay gives out instead of this machine's addresses. */
+  readonly externalAddresses: readonly string[];
 };
 
 export type Diagnosis = { readonly url: URL; readonly checks: readonly Check[]; readonly isWell: boolean };
@@ -28,12 +40,17 @@ export async function examine(patient: Patient, probes: Probes): Promise<Diagnos
   const isLocal = isLoopbackHost(url.hostname) || interfaces.some(({ address }) => address === host);
   const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
 
-  const [http, socket, tls, stun4, stun6] = await Promise.all([
+  const { relay } = patient;
+  const wantsTcp = relay?.hasTcp ?? true;
+  const [http, socket, tls, stun4, stun6, turnUdp, turnTcp, outside] = await Promise.all([
     probes.get(new URL("/healthz", url)),
     probes.upgrade(new URL("/v1", url)),
     url.protocol === "https:" ? probes.certificate(url) : undefined,
     probes.stun(host, patient.stunPort, 4),
     probes.stun(host, patient.stunPort, 6),
+    relay?.isOn === false ? undefined : probes.turn(host, patient.stunPort, "udp"),
+    relay?.isOn === false || !wantsTcp ? undefined : probes.turn(host, patient.stunPort, "tcp"),
+    relay?.host === undefined ? undefined : probes.resolve(relay.host),
   ]);
   // Afterwards, so that trying a port is not what the other probes meet.
   const tcp = isLocal && http.type === "refused" ? await probes.localPort("tcp", port) : undefined;
@@ -47,6 +64,15 @@ export async function examine(patient: Patient, probes: Probes): Promise<Diagnos
     ...([4, 6] as const).map((family) =>
       judgeStun({ family, port: patient.stunPort, result: family === 4 ? stun4 : stun6, isLocal, local: udp, interfaces }),
     ),
+    judgeTurn({
+      port: patient.stunPort,
+      udp: turnUdp,
+      tcp: turnTcp,
+      hasStun: stun4.type === "mapped",
+      outside,
+      relay,
+      interfaces,
+    }),
     judgeAddresses(interfaces),
     judgeClock(now, http, isLocal),
     judgeContext(url, tls, interfaces, now),

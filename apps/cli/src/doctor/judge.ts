@@ -1,6 +1,7 @@
 /** From what the probes saw to findings with remedies. Pure. */
 import type { Check } from "./check.ts";
-import type { HttpResult, Interface, PortState, StunResult, TlsResult, UpgradeResult } from "./probes.ts";
+import type { RelayConfig } from "./examine.ts";
+import type { HttpResult, Interface, PortState, StunResult, TlsResult, TurnPortResult, UpgradeResult } from "./probes.ts";
 
 /** A signature's timestamp may be this far ahead of the server before it is refused; see packages/conference/src/credential.ts. */
 const MAX_SKEW_MS = 30_000;
@@ -154,6 +155,60 @@ export function judgeStun({ family, port, result, isLocal, local, interfaces }: 
       };
     }
   }
+}
+
+export type TurnCase = {
+  readonly port: number;
+  /** undefined: switched off. */
+  readonly udp: TurnPortResult | undefined;
+  readonly tcp: TurnPortResult | undefined;
+  readonly hasStun: boolean;
+  /** The address of the name that clients are told. */
+  readonly outside: string | undefined;
+  readonly relay: RelayConfig | undefined;
+  readonly interfaces: readonly Interface[];
+};
+
+export function judgeTurn({ port, udp, tcp, hasStun, outside, relay, interfaces }: TurnCase): Check {
+  const base = { id: "turn", title: "TURN" } as const;
+  if (udp === undefined) return { ...base, status: "skip", detail: "the relay is off in the configuration" };
+  if (udp.type === "no-address") return { ...base, status: "skip", detail: "the server has no address" };
+  if (udp.type !== "turn") {
+    if (!hasStun) return { ...base, status: "skip", detail: "STUN does not answer on that port either" };
+    return {
+      ...base,
+      status: "warn",
+      detail: `${port} UDP answers STUN, and no TURN: calls between strict networks fail`,
+      code: "doctor.relay.closed",
+      remedy: "Turn the relay on (turn.enabled, turn.relay), or give clients another one (externalTurn).",
+    };
+  }
+  if (tcp !== undefined && tcp.type !== "turn") {
+    const isSilent = tcp.type === "silent";
+    return {
+      ...base,
+      status: "warn",
+      detail: `${port} UDP takes clients; ${port} TCP ${isSilent ? "does not answer" : "does not"}`,
+      code: isSilent ? "doctor.relay.silent" : "doctor.relay.closed",
+      remedy: `Let ${port} TCP in through the firewall, and leave turn.tcp on: people on networks without UDP call by it.`,
+    };
+  }
+  const ports = tcp === undefined ? `${port} UDP takes` : `${port} UDP and TCP take`;
+  const isHidden =
+    outside !== undefined &&
+    !isLocalAddress(outside) &&
+    !interfaces.some(({ address }) => address === outside) &&
+    !(relay?.externalAddresses ?? []).includes(outside);
+  if (!isHidden)
+    return { ...base, status: "ok", detail: `${ports} clients; whether data gets through: tsunagi doctor --from-client` };
+  const own = interfaces.find(({ family }) => family === 4)?.address ?? "127.0.0.1";
+  return {
+    ...base,
+    status: "warn",
+    detail: `clients are sent to ${outside}, and the relay gives out this machine's ${own}, which peers cannot reach`,
+    code: "doctor.relay.private",
+    remedy: `Set turn.externalAddresses: { "${own}": "${outside}" }.`,
+  };
 }
 
 export function judgeAddresses(interfaces: readonly Interface[]): Check {

@@ -16,6 +16,7 @@ import {
   mappedAddressOf,
   type TransactionOutput,
 } from "@tsunagi/stun";
+import { turnPort } from "../relay/turn-port.ts";
 import type { HttpResult, Interface, NoAnswer, PortState, Probes, StunResult, TlsResult, UpgradeResult } from "./probes.ts";
 
 /** Of a body: `/healthz` is far smaller. */
@@ -35,6 +36,8 @@ export function networkProbes({ timeoutMs, caFile }: ProbeOptions): Probes {
     upgrade: (url) => upgrade(url, timeoutMs),
     certificate: (url) => certificate(url, timeoutMs, caFile),
     stun: (host, port, family) => stun(host, port, family, timeoutMs),
+    turn: (host, port, transport) => turnPort(host, port, transport, timeoutMs),
+    resolve: (host) => resolveHost(host, 4, timeoutMs),
     localPort,
   };
 }

@@ -44,6 +44,11 @@ export type StunResult =
   | { readonly type: "no-address" }
   | { readonly type: "error"; readonly detail: string };
 
+/** `foreign`: something answers that does not speak TURN. `refused`: STUN is spoken, and Allocate is answered with another code than 401. */
+export type TurnPortResult =
+  | { readonly type: "turn" | "silent" | "closed" | "no-address" | "foreign" }
+  | { readonly type: "refused"; readonly code: number };
+
 export type PortState = "free" | "taken" | "denied";
 
 export type Interface = { readonly name: string; readonly address: string; readonly family: 4 | 6 };
@@ -57,6 +62,9 @@ export interface Probes {
   upgrade(url: URL): Promise<UpgradeResult>;
   certificate(url: URL): Promise<TlsResult>;
   stun(host: string, port: number, family: 4 | 6): Promise<StunResult>;
+  turn(host: string, port: number, transport: "udp" | "tcp"): Promise<TurnPortResult>;
+  /** The IPv4 address of a name. */
+  resolve(host: string): Promise<string | undefined>;
   /** Whether this machine could listen there. */
   localPort(protocol: "tcp" | "udp", port: number): Promise<PortState>;
 }

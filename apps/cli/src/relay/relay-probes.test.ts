@@ -11,6 +11,7 @@ import { turnPolicy } from "@tsunagi/turn";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import { relayProbes } from "./relay-probes.ts";
+import { turnPort } from "./turn-port.ts";
 import type { TurnTarget } from "./turn-session.ts";
 
 const USER = { username: "alice", password: "wonderland" } as const;
@@ -95,6 +96,25 @@ describe("relay", () => {
     expect(await probes().relay(target("tcp", silent))).toMatchObject({ failure: { why: "timeout" } });
     const http = await listening(createHttpServer());
     expect(await probes().relay(target("tcp", http))).toMatchObject({ failure: { why: "foreign" } });
+  });
+});
+
+describe("turnPort", () => {
+  it("knows a TURN server from silence, a closed port and another program", async () => {
+    const running = await server();
+    const { port } = running;
+    expect(await turnPort(HOST, port, "udp", 1000)).toEqual({ type: "turn" });
+    expect(await turnPort("localhost", port, "tcp", 1000)).toEqual({ type: "turn" });
+    const silent = createSocket("udp4");
+    await new Promise<void>((resolve) => silent.bind(0, HOST, () => resolve()));
+    expect(await turnPort(HOST, silent.address().port, "udp", 300)).toEqual({ type: "silent" });
+    silent.close();
+    expect(await turnPort(HOST, await listening(createHttpServer()), "tcp", 1000)).toEqual({ type: "foreign" });
+    expect(await turnPort(HOST, await listening(createTcpServer(() => {})), "tcp", 300)).toEqual({ type: "silent" });
+    await running.close();
+    for (const transport of ["udp", "tcp"] as const)
+      expect(await turnPort(HOST, port, transport, 1000)).toEqual({ type: "closed" });
+    expect(await turnPort("nowhere.invalid", port, "udp", 1000)).toEqual({ type: "no-address" });
   });
 });
 
