@@ -29,7 +29,7 @@ const FLAGS = {
   deny: { takes: "NET", list: true, help: "peers to refuse" },
   allocations: { takes: "NUMBER", help: "in all; default 10000" },
   "allocations-per-user": { takes: "NUMBER", help: "default 32" },
-  "requests-per-second": { takes: "NUMBER", help: "of one source address; default 50" },
+  "requests-per-second": { takes: "NUMBER", help: "of one source address; default 500" },
   "metrics-port": { takes: "PORT", help: "Prometheus metrics over HTTP on 127.0.0.1" },
   "log-level": { takes: "LEVEL", help: "debug, info (default), warn, error or silent" },
   help: { takes: undefined, help: "this text" },

@@ -2,9 +2,9 @@
 import { type Millis, RecentMap } from "@tsunagi/base";
 
 export type RateLimitOptions = {
-  /** Sustained packets a second from one source; default 50: a busy household behind one NAT stays far below. */
+  /** Sustained requests a second from one source; default 500: an office behind one NAT, all of it joining a call, stays below. */
   readonly perSecond?: number;
-  /** Packets at once; default 200. */
+  /** Requests at once; default 2,000. */
   readonly burst?: number;
   /** Sources remembered; default 20,000, about 3 MB. */
   readonly maxSources?: number;
@@ -18,7 +18,7 @@ export class RateLimit {
   readonly #maxSources: number;
   readonly #buckets = new RecentMap<string, Bucket>();
 
-  constructor({ perSecond = 50, burst = 200, maxSources = 20_000 }: RateLimitOptions = {}) {
+  constructor({ perSecond = 500, burst = 2000, maxSources = 20_000 }: RateLimitOptions = {}) {
     this.#perMs = perSecond / 1000;
     this.#burst = burst;
     this.#maxSources = maxSources;

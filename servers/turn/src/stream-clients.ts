@@ -22,7 +22,8 @@ export class StreamClients {
   readonly #clients = new Map<string, StreamClient>();
   /** Connections of each source, those still in their TLS handshake included. */
   readonly #sources = new Map<string, number>();
-  #count = 0;
+  /** All that were admitted and are open. */
+  readonly #admitted = new Set<Duplex>();
   #serial = 0;
 
   constructor(limits: StreamLimits = {}, sink: StreamSink, counters: ShellCounters) {
@@ -50,17 +51,17 @@ export class StreamClients {
     // A connection that was reset at once has no address any more.
     const source = remoteAddress === undefined ? undefined : sourceKey(transportAddress(remoteAddress, 0));
     const ofSource = source === undefined ? 0 : (this.#sources.get(source) ?? 0);
-    const isOver = this.#count >= this.limits.connections || ofSource >= this.limits.connectionsPerSource;
+    const isOver = this.#admitted.size >= this.limits.connections || ofSource >= this.limits.connectionsPerSource;
     if (source === undefined || isOver) {
       this.#counters.ended.limit++;
       socket.on("error", () => {});
       socket.destroy();
       return false;
     }
-    this.#count++;
+    this.#admitted.add(socket);
     this.#sources.set(source, ofSource + 1);
     socket.once("close", () => {
-      this.#count--;
+      this.#admitted.delete(socket);
       const left = (this.#sources.get(source) ?? 1) - 1;
       if (left === 0) this.#sources.delete(source);
       else this.#sources.set(source, left);
@@ -105,5 +106,7 @@ export class StreamClients {
 
   destroyAll(): void {
     for (const client of this.#clients.values()) client.destroy();
+    // Those in their TLS handshake are nobody's yet.
+    for (const socket of this.#admitted) socket.destroy();
   }
 }

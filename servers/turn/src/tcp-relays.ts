@@ -37,6 +37,8 @@ type TcpRelay = {
   readonly where: string;
   readonly connections: Set<ConnectionId>;
   server: Server;
+  /** False while it is about to listen again. */
+  isListening: boolean;
   port: number;
 };
 
@@ -71,6 +73,7 @@ export class TcpRelays {
       where,
       connections: new Set(),
       server: createServer({ pauseOnConnect: true }),
+      isListening: false,
       port: 0,
     };
     this.#relays.set(relay, open);
@@ -102,23 +105,19 @@ export class TcpRelays {
       this.#sink.connectFailed(connection, "system");
       return;
     }
-    // A port that is listened on cannot be bound again. So the listener steps aside for the moment that binding takes; what is connecting does not hinder it from coming back.
-    open.server.close();
+    // A port that is listened on cannot be bound again. So the listener steps aside for the moment that binding takes; what is connecting does not
+    // hinder it from coming back.
+    const mustReturn = open.isListening;
+    if (mustReturn) open.server.close();
     const socket = connect({
       host: peer.address,
       port: peer.port,
       localAddress: open.local.address,
       localPort: open.port,
-      // Its address is no name: answered at once, so that binding is done when `connect` returns.
-      lookup: (address, options, callback) => {
-        if (options.all === true) callback(null, [{ address, family: open.family }]);
-        else callback(null, address, open.family);
-      },
     });
     // Unread until it is joined.
     socket.pause();
-    open.server = createServer({ pauseOnConnect: true });
-    this.#relisten(relay, open);
+    if (mustReturn) this.#relisten(relay, open);
     this.#connections.set(connection, { relay, socket, state: "connecting" });
     open.connections.add(connection);
     socket.setNoDelay(true);
@@ -175,6 +174,7 @@ export class TcpRelays {
       }
       if (error === undefined) {
         open.port = port;
+        open.isListening = true;
         this.#counters.relays.tcp++;
         this.#accept(relay, open);
         const address = this.#places.external[open.local.address] ?? open.local.address;
@@ -187,9 +187,18 @@ export class TcpRelays {
   }
 
   #relisten(relay: RelayId, open: TcpRelay): void {
-    const { server } = open;
-    void listening(server, open.local.address, open.port).then((error) => {
-      if (this.#relays.get(relay) !== open || open.server !== server) return void server.close();
+    open.isListening = false;
+    // `connect` binds at the end of the tick it is called in; other connections of this turn of the loop do too.
+    setImmediate(async () => {
+      if (this.#relays.get(relay) !== open) return;
+      const server = createServer({ pauseOnConnect: true });
+      open.server = server;
+      const error = await listening(server, open.local.address, open.port);
+      if (this.#relays.get(relay) !== open) {
+        server.close();
+        return;
+      }
+      open.isListening = true;
       // The allocation still reaches peers, which is what it is asking for at this moment; they cannot reach it until it connects again.
       if (error === undefined) this.#accept(relay, open);
     });

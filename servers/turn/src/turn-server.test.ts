@@ -260,6 +260,24 @@ describe("TCP relays (RFC 6062)", () => {
     expect(server.stats().core.relayed.bytesToClient).toBe(2_000_005);
   });
 
+  it("connects to several peers at once, and listens again after all of them", async () => {
+    const server = await start();
+    const alice = client(await tcpWire(server.port));
+    const relayed = await alice.allocateTcp();
+    const echoes = await Promise.all(Array.from({ length: 5 }, echoServer));
+    const answers = echoes.map(({ port }) => {
+      const peerAddress = { family: 4, address: "127.0.0.1", port } as const;
+      return alice.request(METHOD.connect, put(TURN_ATTRIBUTES.XOR_PEER_ADDRESS, peerAddress));
+    });
+    for (const answer of await Promise.all(answers)) expect(answer.class).toBe("success");
+    expect(echoes.map(({ sockets }) => sockets[0]?.remotePort)).toEqual(echoes.map(() => relayed.port));
+    const anyPort = { family: 4, address: "127.0.0.1", port: 1 } as const;
+    await alice.request(METHOD.createPermission, put(TURN_ATTRIBUTES.XOR_PEER_ADDRESS, anyPort));
+    const other = connect({ port: relayed.port, host: relayed.address });
+    open.push({ close: () => other.destroy() });
+    await expect.poll(() => alice.indications.length).toBe(1);
+  });
+
   it("says that a peer cannot be reached", async () => {
     const server = await start();
     const alice = client(await tcpWire(server.port));
