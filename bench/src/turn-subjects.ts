@@ -15,7 +15,7 @@ export type TurnSubject = {
   readonly command: (port: number, folder: string) => readonly [string, ...string[]];
 };
 
-const MAIN = fileURLToPath(new URL("./main.js", import.meta.resolve("@tsunagi/server-turn")));
+const MAIN = fileURLToPath(new URL("../../servers/turn/dist/main.js", import.meta.url));
 /** The limits are kept, but must not be what is measured. */
 const WIDE = ["--allocations", "30000", "--allocations-per-user", "30000", "--requests-per-second", "1000000"];
 

@@ -30,7 +30,12 @@ export const SYSTEM_PACKAGES = [
     why: "network namespaces: hosts of their own, cut cables, changed addresses",
   },
   { name: "nftables", file: "/usr/sbin/nft", parts: ["browsers"], why: "silent loss of packets in those namespaces" },
-  { name: "coturn", file: "/usr/bin/turnutils_stunclient", parts: ["interop", "bench"], why: "its clients speak to our server, and its server is what ours is compared with" },
+  {
+    name: "coturn",
+    file: "/usr/bin/turnutils_stunclient",
+    parts: ["interop", "bench"],
+    why: "its clients speak to our server, and its server is what ours is compared with",
+  },
   {
     name: "postgresql",
     file: "/usr/lib/postgresql",
