@@ -7,17 +7,17 @@ export type Cidr = string;
 export type TurnLimits = {
   /** Allocations in all; default 10,000. Above: 508. */
   readonly allocations: number;
-  /** Of one user; default 32: a browser makes one for each interface, server address and transport. Above: 486. */
+  /** Of one user; default 256: a mesh of 16 has 15 connections a peer, each with one for UDP, TCP and TLS, and for each network. Above: 486. */
   readonly allocationsPerUser: number;
   /** Peers' addresses an allocation may reach; default 512. Above: 508, here and in the next ones. */
   readonly permissionsPerAllocation: number;
-  /** Default 2,048. */
+  /** Default 8,192. */
   readonly permissionsPerUser: number;
   /** Default 100,000. */
   readonly permissions: number;
   /** Default 256. */
   readonly channelsPerAllocation: number;
-  /** Default 1,024. */
+  /** Default 4,096. */
   readonly channelsPerUser: number;
   /** Default 100,000. */
   readonly channels: number;
@@ -77,12 +77,12 @@ export type TurnPolicy = {
 
 export const DEFAULT_LIMITS: TurnLimits = {
   allocations: 10_000,
-  allocationsPerUser: 32,
+  allocationsPerUser: 256,
   permissionsPerAllocation: 512,
-  permissionsPerUser: 2048,
+  permissionsPerUser: 8192,
   permissions: 100_000,
   channelsPerAllocation: 256,
-  channelsPerUser: 1024,
+  channelsPerUser: 4096,
   channels: 100_000,
   tcpConnectionsPerAllocation: 32,
   tcpConnectionsPerUser: 64,
