@@ -49,6 +49,7 @@ export async function openGround(options: GroundOptions = {}): Promise<Ground> {
   const server = await startServer({
     host: machine,
     port: 443,
+    turnPort: 3478,
     env: { TSUNAGI_TLS_ENABLED: "true", TSUNAGI_TURN_SHARE_HTTP_PORT: "true" },
   });
   const otherRelay = await options.relay?.(internet);

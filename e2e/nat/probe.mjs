@@ -22,8 +22,8 @@ function open() {
     waiting.get(id)?.({ seen, from: `${from.address}:${from.port}` });
   });
   return {
-    /** @returns what the other end saw, undefined when no answer came */
-    async ask(to, answerFrom) {
+    /** @returns what the other end saw, undefined when no answer came; one from elsewhere than wanted is an error of the network */
+    async ask(to, answerFrom = to) {
       const [address, port] = to.split(":");
       const id = ++nextId;
       const answer = new Promise((resolve) => waiting.set(id, resolve));
@@ -31,6 +31,7 @@ function open() {
         // Refused at once by the own system, where there is no way out at all: the same as no answer.
         socket.send(JSON.stringify({ id, answerFrom }), Number(port), address, () => {});
         const came = await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, WAIT_MS))]);
+        if (came !== undefined && came.from !== answerFrom) throw new Error(`asked ${answerFrom}, answered by ${came.from}`);
         if (came !== undefined) return came;
       }
       return undefined;

@@ -103,7 +103,7 @@ ${lines(openings)}  }
   chain translate {
     type nat hook postrouting priority srcnat; policy accept;
     oifname ${OUTER} masquerade${independent ? "" : " fully-random"}
-    oifname ${INNER} ct status dnat snat to ${outsideAddress}
+    iifname ${INNER} oifname ${INNER} ct status dnat snat to ${outsideAddress}
   }
   chain pass {
     type filter hook forward priority filter; policy drop;
