@@ -1,6 +1,5 @@
 /** `tsunagi doctor`: why does it not work, and what to do. */
 import { resolve } from "node:path";
-import type { Verdict } from "@tsunagi/turn/client";
 import { COMMON_OPTIONS, type Command, parse } from "../command.ts";
 import { CONFIG_OPTIONS, configOf } from "../config.ts";
 import { DOCTOR_CODES } from "../doctor/check.ts";
@@ -12,7 +11,7 @@ import { cliError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { styleFor } from "../print/style.ts";
-import { examineFromClient } from "../relay/examine.ts";
+import { examineFromClient, type RelayDiagnosis } from "../relay/examine.ts";
 import { parseIceUrl } from "../relay/ice-url.ts";
 import { type RelayProbeOptions, type RelayProbes, relayProbes } from "../relay/relay-probes.ts";
 import type { IceServerEntry } from "../relay/session-probe.ts";
@@ -135,8 +134,14 @@ function turnServers(
   return [{ urls: turn, username: user ?? "", credential: password ?? io.env.TURN_PASSWORD ?? "" }];
 }
 
-function json({ url, checks, isWell, verdict }: Diagnosis & { verdict?: Verdict | undefined }, place = url.origin): string {
+function json(diagnosis: Diagnosis | RelayDiagnosis, place = diagnosis.url.origin): string {
+  const { checks, isWell } = diagnosis;
   const withMeaning = checks.map((check) => (check.code === undefined ? check : { ...check, meaning: DOCTOR_CODES[check.code] }));
-  const report = { url: place, ok: isWell, checks: withMeaning, ...(verdict === undefined ? {} : { verdict }) };
+  const report = {
+    url: place,
+    ok: isWell,
+    checks: withMeaning,
+    ...("verdict" in diagnosis ? { nat: diagnosis.nat, verdict: diagnosis.verdict } : {}),
+  };
   return `${JSON.stringify(report, undefined, 2)}\n`;
 }

@@ -21,7 +21,7 @@ export type RelayPatient = {
   readonly iceServers: readonly IceServerEntry[] | undefined;
 };
 
-export type RelayDiagnosis = Diagnosis & { readonly verdict: Verdict | undefined };
+export type RelayDiagnosis = Diagnosis & { readonly verdict: Verdict | undefined; readonly nat: NatResult | undefined };
 
 /** A way to try: one URL with its credentials. */
 export type Attempt = { readonly path: Path; readonly url: IceUrl; readonly username: string; readonly password: string };
@@ -36,11 +36,12 @@ const MAX_PER_PATH = 3;
 
 export async function examineFromClient(patient: RelayPatient, probes: RelayProbes): Promise<RelayDiagnosis> {
   const checks: Check[] = [];
-  const done = (verdict?: Verdict): RelayDiagnosis => ({
+  const done = (verdict?: Verdict, nat?: NatResult): RelayDiagnosis => ({
     url: patient.url,
     checks,
     isWell: checks.every(({ status }) => status !== "fail"),
     verdict,
+    nat,
   });
   const interfaces = probes.interfaces();
   checks.push(judgeHost(interfaces));
@@ -58,7 +59,7 @@ export async function examineFromClient(patient: RelayPatient, probes: RelayProb
     for (const result of ofPath) checks.push(judgeRelay(path, result, hasRelay));
   }
   checks.push(judgeThisNetwork(verdict), judgeNetworks(verdict));
-  return done(verdict);
+  return done(verdict, natOf(results));
 }
 
 async function askServer(
@@ -115,8 +116,8 @@ function factsOf(results: readonly AttemptResult[], interfaces: readonly Interfa
   };
   const isWorkingStream = (result: AttemptResult) =>
     result.attempt.path !== "stun" && result.attempt.path !== "turn-udp" && pathResult(result) === "ok";
-  const natted = results.find((result) => result.type === "nat" && result.result.type === "discovered");
-  const mapping = natted?.type === "nat" && natted.result.type === "discovered" ? natted.result.mapping : undefined;
+  const nat = natOf(results);
+  const mapping = nat?.type === "discovered" ? nat.mapping : undefined;
   return {
     paths: {
       host: interfaces.length > 0 ? "ok" : "none",
@@ -129,6 +130,12 @@ function factsOf(results: readonly AttemptResult[], interfaces: readonly Interfa
     mapping,
     isRelayHidden: results.some(isHidden),
   };
+}
+
+/** The most that any of the servers told. */
+function natOf(results: readonly AttemptResult[]): NatResult | undefined {
+  const all = results.flatMap((result) => (result.type === "nat" ? [result.result] : []));
+  return all.find(({ type }) => type === "discovered") ?? all.find(({ type }) => type === "unsupported") ?? all[0];
 }
 
 /** The server is reached at a public address, and tells a private one. */
