@@ -22,7 +22,8 @@ export type StreamFramesOptions = {
 const EMPTY = new Uint8Array(0);
 
 export class StreamFrames {
-  readonly #maxMessage: number;
+  /** See the options; may be changed between chunks. */
+  maxMessage: number;
   /** The start of a frame whose end has not come, in a buffer that grows by doubling: never longer than one frame. */
   #buffer: Uint8Array = EMPTY;
   #length = 0;
@@ -32,7 +33,7 @@ export class StreamFrames {
   #released = false;
 
   constructor({ maxMessage = 0xffff + HEADER_LENGTH }: StreamFramesOptions = {}) {
-    this.#maxMessage = maxMessage;
+    this.maxMessage = maxMessage;
   }
 
   /** Set once the stream cannot be read further: close it. */
@@ -54,7 +55,7 @@ export class StreamFrames {
     const bytes = this.#length === 0 ? chunk : this.#joined(chunk);
     let offset = 0;
     for (;;) {
-      const size = frameSize(bytes, offset, this.#maxMessage);
+      const size = frameSize(bytes, offset, this.maxMessage);
       if (typeof size === "string") {
         this.#fault = size;
         this.#keep(EMPTY);

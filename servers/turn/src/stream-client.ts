@@ -1,7 +1,7 @@
 /** A client by TCP or TLS: framing, limits, and dropping instead of queueing where it reads too slowly. */
 import type { Duplex } from "node:stream";
 import type { Millis } from "@tsunagi/base";
-import { paddingAfter, type TransportAddress } from "@tsunagi/stun";
+import { HEADER_LENGTH, paddingAfter, type TransportAddress } from "@tsunagi/stun";
 import { CHANNEL_DATA_HEADER, type Client, StreamFrames } from "@tsunagi/turn";
 import type { ShellCounters, StreamEnd } from "./stats.ts";
 
@@ -13,8 +13,9 @@ export interface StreamSink {
   closed(client: StreamClient): void;
 }
 
-/** A STUN message of a client that keeps to the rules is far below; 64 kB would be memory for nothing. */
+/** Requests are far below; 64 kB would be memory for nothing. A client with an allocation may put a whole datagram into a Send indication. */
 const MAX_MESSAGE = 4096;
+const MAX_MESSAGE_OF_ALLOCATION = 0xffff + HEADER_LENGTH;
 /** What was sent before the end gets so long to leave. */
 const FLUSH_MS = 5000;
 
@@ -84,6 +85,7 @@ export class StreamClient implements Client {
       this.close("framing");
       return;
     }
+    this.#frames.maxMessage = this.allocations > 0 ? MAX_MESSAGE_OF_ALLOCATION : MAX_MESSAGE;
     this.#frames.push(chunk, ({ type, bytes }) => {
       this.heardAt = this.#sink.now();
       if (type === "channel-data") {
@@ -94,7 +96,9 @@ export class StreamClient implements Client {
         this.#sink.message(this, bytes);
       }
     });
-    if (this.#frames.fault !== undefined && !this.#isReleased) this.close("framing");
+    // The same behind a message in one chunk.
+    const isHoarding = this.allocations === 0 && this.#frames.buffered > MAX_MESSAGE;
+    if ((this.#frames.fault !== undefined || isHoarding) && !this.#isReleased) this.close("framing");
   };
 
   sendMessage(bytes: Uint8Array): void {

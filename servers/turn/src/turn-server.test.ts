@@ -2,7 +2,16 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Log } from "@tsunagi/base";
-import { ATTRIBUTES, attributeOf, bindingRequest, decodeMessage, METHOD, mappedAddressOf, put } from "@tsunagi/stun";
+import {
+  ATTRIBUTES,
+  attributeOf,
+  bindingRequest,
+  decodeMessage,
+  encodeMessage,
+  METHOD,
+  mappedAddressOf,
+  put,
+} from "@tsunagi/stun";
 import { TURN_ATTRIBUTES, turnPolicy } from "@tsunagi/turn";
 import { afterEach, describe, expect, it } from "vitest";
 import { selfSigned } from "../test/certificate.ts";
@@ -154,6 +163,32 @@ describe("relaying", () => {
     await expect(client(await udpWire(server.port)).allocate(put(TURN_ATTRIBUTES.REQUESTED_ADDRESS_FAMILY, 6))).rejects.toThrow(
       "440",
     );
+  });
+
+  it("takes the longest Send indication over TCP, but no long message before there is an allocation", async () => {
+    const server = await start();
+    const wire = await tcpWire(server.port);
+    const alice = client(wire);
+    await alice.allocate();
+    const far = await peer();
+    await alice.request(METHOD.createPermission, put(TURN_ATTRIBUTES.XOR_PEER_ADDRESS, far.address));
+    const send = encodeMessage({
+      class: "indication",
+      method: METHOD.send,
+      transactionId: new Uint8Array(12),
+      attributes: [
+        put(TURN_ATTRIBUTES.XOR_PEER_ADDRESS, far.address),
+        put(TURN_ATTRIBUTES.DATA, new Uint8Array(60_000).fill(97)),
+      ],
+    });
+    wire.send(send);
+    await expect.poll(() => far.heard.map(({ text }) => text.length)).toEqual([60_000]);
+    const stranger = await tcpWire(server.port);
+    open.push(stranger);
+    stranger.send(send);
+    stranger.socket.resume();
+    await once(stranger.socket, "close");
+    await expect.poll(() => server.stats().connections.ended.framing).toBe(1);
   });
 
   it("drops instead of queueing for a client that does not read", async () => {
