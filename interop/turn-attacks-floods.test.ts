@@ -395,6 +395,10 @@ describe("streams", () => {
       foreign.write(start);
       expect(await closed(foreign, 2000)).toBe(true);
     }
+    // Behind a whole message too.
+    const hoard = await tcp(server.port);
+    hoard.write(Buffer.concat([request(METHOD.allocate, UDP_RELAY), Uint8Array.of(0x40, 0, 0xff, 0xff), Buffer.alloc(20_000)]));
+    expect(await closed(hoard, 2000)).toBe(true);
     const before = await server.state();
     const { harm } = await innocent.during(async () => {
       // ChannelData may be 64 KiB long: 300 connections begin one and stop before its end.

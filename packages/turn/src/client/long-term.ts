@@ -123,7 +123,8 @@ export class LongTermSession {
     if (features?.passwordAlgorithms === true && offered === undefined) return undefined;
     const chosen = offered === undefined ? undefined : choose(offered, sha256);
     if (offered !== undefined && chosen === undefined) return undefined;
-    const key = longTermKey({ username: opaqueString(username), realm, password }, crypto, chosen?.algorithm);
+    const key = keyOrNone({ username: opaqueString(username), realm, password }, crypto, chosen?.algorithm);
+    if (key === undefined) return undefined;
     const isAnonymous = anonymous && features?.usernameAnonymity === true;
     return { realm, nonce, algorithms: offered, chosen, isAnonymous, key };
   }
@@ -136,6 +137,15 @@ function readValues(response: StunMessage) {
       nonce: attributeOf(response, ATTRIBUTES.NONCE),
       algorithms: attributeOf(response, ATTRIBUTES.PASSWORD_ALGORITHMS),
     };
+  } catch {
+    return undefined;
+  }
+}
+
+/** undefined for a realm that none can have. */
+function keyOrNone(...args: Parameters<typeof longTermKey>): Uint8Array | undefined {
+  try {
+    return longTermKey(...args);
   } catch {
     return undefined;
   }
