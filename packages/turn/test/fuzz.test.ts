@@ -227,7 +227,7 @@ describe("under any sequence of operations", () => {
           sources: 0,
         });
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });

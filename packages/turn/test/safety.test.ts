@@ -122,6 +122,19 @@ describe("guessing credentials", () => {
     expect(codeOf(mallory.once(METHOD.allocate, [UDP]))).toBe(401);
   });
 
+  it("is not what a right credential after its time is, however often it comes", () => {
+    const world = new World();
+    const late = Array.from({ length: 30 }, () => world.client({ transport: "tcp", expiresInS: 10 }));
+    world.advance(20_000);
+    expect(late.map((client) => codeOf(client.allocate()))).toEqual(late.map(() => 401));
+    expect(world.server.stats()).toMatchObject({ authenticationFailures: 0, expiredCredentials: 30, allocations: { now: 0 } });
+    const [forged] = late;
+    if (forged === undefined) throw new Error("nobody");
+    forged.password = "guess";
+    expect(codeOf(forged.allocate())).toBe(401);
+    expect(world.server.stats()).toMatchObject({ authenticationFailures: 1, expiredCredentials: 30 });
+  });
+
   it("is not what a first request or an old nonce is", () => {
     const world = new World();
     const alice = world.client({ transport: "tcp" });

@@ -44,7 +44,7 @@ export type AuthenticationFailure = "user" | "expired" | "integrity" | "stale" |
 
 export type Authentication =
   | { readonly type: "authenticated"; readonly credential: Credential }
-  /** `none`: no credential was sent, as in every first request; `stale`: a right one with an old nonce. Neither is guessing. */
+  /** `none`: no credential was sent, as in every first request; `stale`: a right one with an old nonce; `expired`: a right one too late. None is guessing. */
   | { readonly type: "rejected"; readonly code: 400 | 401 | 438; readonly failure: AuthenticationFailure };
 
 /** Offered best first (RFC 8489 §9.2.1); both have no parameters: type (2), length (2). */
@@ -54,7 +54,13 @@ const OFFERED: readonly PasswordAlgorithm[] = [
 ];
 const OFFERED_BYTES = concat(...OFFERED.map(({ algorithm }) => uint32(algorithm << 16)));
 
-type Account = { readonly username: string; readonly user: string; readonly passwords: readonly string[] };
+type Account = {
+  readonly username: string;
+  readonly user: string;
+  /** Under each secret. */
+  readonly passwords: readonly string[];
+  readonly isExpired: boolean;
+};
 
 export type AuthenticatorOptions = {
   readonly crypto: StunCrypto;
@@ -142,11 +148,13 @@ export class Authenticator {
     if (isKnown && known.generation === this.#generation && known.algorithm === algorithm) {
       if (this.#isValid(message, integrity, known.key)) found = known.integrity === integrity ? known : credential(known);
     } else {
-      const account = this.#account(isKnown ? known.username : name, hash, isKnown);
-      if (typeof account === "string") return rejected(401, account);
+      const account = this.#account(isKnown ? known.username : name, hash);
+      if (account === undefined) return rejected(401, "user");
       for (const password of account.passwords) {
         const key = longTermKey({ username: account.username, realm: this.#policy.realm, password }, this.#crypto, algorithm);
         if (!this.#isValid(message, integrity, key)) continue;
+        // Right, but too late: no guess, and no allocation.
+        if (account.isExpired && !isKnown) return rejected(401, "expired");
         found = credential({ username: account.username, user: account.user, key });
         break;
       }
@@ -170,18 +178,18 @@ export class Authenticator {
     return check === "valid";
   }
 
-  #account(name: string | undefined, hash: Uint8Array | undefined, mayBeExpired: boolean): Account | "user" | "expired" {
+  #account(name: string | undefined, hash: Uint8Array | undefined): Account | undefined {
     const username = name ?? (hash === undefined ? undefined : this.#names.get(encodeBase64(hash)));
-    if (username === undefined) return "user";
+    if (username === undefined) return undefined;
     const password = this.#users.get(username);
-    if (password !== undefined) return { username, user: username, passwords: [password] };
+    if (password !== undefined) return { username, user: username, passwords: [password], isExpired: false };
     const rest = parseRestUsername(username);
-    if (rest === undefined || this.#policy.secrets.length === 0) return "user";
-    if (!mayBeExpired && rest.expiry * 1000 <= this.#wallNow()) return "expired";
+    if (rest === undefined || this.#policy.secrets.length === 0) return undefined;
     return {
       username,
       user: rest.name,
       passwords: this.#policy.secrets.map((secret) => restPassword(secret, username, this.#crypto)),
+      isExpired: rest.expiry * 1000 <= this.#wallNow(),
     };
   }
 }

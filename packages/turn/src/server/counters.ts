@@ -35,6 +35,7 @@ export class Counters {
   readonly ended: Partial<Record<EndReason, number>> = {};
   readonly allocated: Record<ClientTransport, number> = { udp: 0, tcp: 0, tls: 0 };
   authenticationFailures = 0;
+  expiredCredentials = 0;
   packetsToPeer = 0;
   bytesToPeer = 0;
   packetsToClient = 0;

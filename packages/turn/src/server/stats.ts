@@ -29,7 +29,10 @@ export type TurnStats = {
   /** By method, then by error code. */
   readonly requests: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, number>>;
+  /** Unknown user, or wrong password. */
   readonly authenticationFailures: number;
+  /** Right credentials that came after their time. */
+  readonly expiredCredentials: number;
 };
 
 export function statsOf(core: Core): TurnStats {
@@ -60,6 +63,7 @@ export function statsOf(core: Core): TurnStats {
     requests: { ...counters.requests },
     refused: { ...counters.refused },
     authenticationFailures: counters.authenticationFailures,
+    expiredCredentials: counters.expiredCredentials,
   };
 }
 

@@ -254,7 +254,8 @@ export class TurnServer {
     const result = core.authenticator.authenticate(now, client.key, request, this.#knownCredential(client, request));
     if (result.type === "authenticated") return result.credential;
     const { code, failure } = result;
-    if (failure === "user" || failure === "expired" || failure === "integrity") {
+    if (failure === "expired") core.counters.expiredCredentials++;
+    if (failure === "user" || failure === "integrity") {
       core.counters.authenticationFailures++;
       const { authenticationFailures, sources } = core.policy.limits;
       if (!core.failures.mayAnswer(now, sourceKey(client.remote), authenticationFailures, sources)) {
