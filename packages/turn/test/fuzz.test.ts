@@ -229,7 +229,8 @@ describe("under any sequence of operations", () => {
       }),
       { numRuns: 100 },
     );
-  });
+    // Some seconds at most on a quiet machine; what shrinks a failure takes longer.
+  }, 60_000);
 });
 
 function relayOf(world: World, client: TestClient): number {

@@ -46,8 +46,11 @@ export function turnMetrics(core: TurnServer, counters: ShellCounters): readonly
     }),
     counter("requests", "Requests by method", "method", () => Object.entries(core.stats().requests)),
     counter("refused", "Error answers by code", "code", () => Object.entries(core.stats().refused)),
-    counter("authentication_failures", "Wrong, unknown or expired credentials", undefined, () => [
+    counter("authentication_failures", "Wrong or unknown credentials", undefined, () => [
       ["", core.stats().authenticationFailures],
+    ]),
+    counter("expired_credentials", "Right credentials that came after their time", undefined, () => [
+      ["", core.stats().expiredCredentials],
     ]),
     counter("dropped_packets", "Packets and messages dropped, by reason", "reason", () => [
       ...Object.entries(core.stats().dropped).map(([reason, { packets }]) => [reason, packets] as const),
