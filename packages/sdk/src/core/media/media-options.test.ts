@@ -1,7 +1,7 @@
 import { silentLog } from "@tsunagi/base";
 import { describe, expect, it } from "vitest";
 import type { MediaStreamTrackPort, SenderPort, SendParameters } from "../ports.ts";
-import { applyContentHint, applySendParameters, sortCodecs } from "./media-options.ts";
+import { applyContentHint, applySendParameters, sendKeyFrame, sortCodecs } from "./media-options.ts";
 
 const codec = (mimeType: string) => ({ mimeType, clockRate: 90_000 });
 const track = (kind: string) => ({ kind, contentHint: "" }) as MediaStreamTrackPort;
@@ -33,6 +33,22 @@ describe("media options", () => {
     expect(video.calls).toEqual([
       { encodings: [{ maxBitrate: 300_000 }], degradationPreference: "maintain-framerate" },
       { encodings: [{}], degradationPreference: "maintain-framerate" },
+    ]);
+  });
+
+  it("asks for a key frame by the option, where the browser reads it", async () => {
+    const wishes: unknown[] = [];
+    const video = sender("video", { encodings: [{}, {}] });
+    await sendKeyFrame({ ...video, setParameters: async (_next, options) => void wishes.push(options?.encodingOptions) });
+    expect(wishes).toEqual([[{ keyFrame: true }, { keyFrame: true }]]);
+  });
+
+  it("elsewhere lets the encodings that are active begin anew, and no others", async () => {
+    const video = sender("video", { encodings: [{ active: true, maxBitrate: 1 }, { active: false }] });
+    await sendKeyFrame(video);
+    expect(video.calls.slice(1)).toEqual([
+      { encodings: [{ active: false, maxBitrate: 1 }, { active: false }] },
+      { encodings: [{ active: true, maxBitrate: 1 }, { active: false }] },
     ]);
   });
 

@@ -105,3 +105,24 @@ export async function applySendParameters(sender: SenderPort, options: MediaOpti
     log.warn({ error }, "the browser refused the sending parameters");
   });
 }
+
+/** Makes the next frame one that needs none before it. */
+export async function sendKeyFrame(sender: SenderPort): Promise<void> {
+  const parameters = sender.getParameters();
+  let known = false;
+  await sender.setParameters(parameters, {
+    // Read by browsers that know it.
+    get encodingOptions() {
+      known = true;
+      return parameters.encodings.map(() => ({ keyFrame: true }));
+    },
+  });
+  // Firefox: an encoding that begins anew does so with a key frame.
+  for (const active of known ? [] : [false, true]) {
+    const next = sender.getParameters();
+    for (const [index, encoding] of next.encodings.entries()) {
+      if (parameters.encodings[index]?.active !== false) encoding.active = active;
+    }
+    await sender.setParameters(next);
+  }
+}
