@@ -1,9 +1,12 @@
 /** MOBILITY-TICKETs, RFC 8016 §3: random, each for one allocation, exchanged for a new one at each use. */
 import type { RandomBytes } from "@tsunagi/base";
+import { utf8 } from "@tsunagi/stun";
 import { encodeBase64 } from "../base64.ts";
 import type { Allocation } from "./allocation.ts";
 
-const TICKET_LENGTH = 16;
+/** 16 random bytes in base64: some clients read a ticket as text that a zero byte ends. */
+const TICKET_LENGTH = 24;
+const RANDOM_LENGTH = 16;
 
 type Held = { readonly ticket: Uint8Array; readonly allocation: Allocation };
 
@@ -19,7 +22,7 @@ export class Tickets {
     const former = allocation.ticket;
     this.revoke(allocation);
     allocation.formerTicket = former;
-    const ticket = random(TICKET_LENGTH);
+    const ticket = utf8(encodeBase64(random(RANDOM_LENGTH)));
     allocation.ticket = encodeBase64(ticket);
     this.#byTicket.set(allocation.ticket, { ticket, allocation });
     return ticket;
