@@ -161,6 +161,8 @@ it("data to all and to some, the log, and metadata of room and members", async (
     room.send("to ben and lia", { to: ["ben", "lia"] });
     room.send("the end");
   });
+  // Two senders have an order only when one of them has waited for the other.
+  await pages.lia.waitFor(() => told.length === 3, { what: "what ann said" });
   await pages.lia.evaluate(() => room.send("a listener speaks"));
   const fromAnn = (to: Name) =>
     [{ text: "to all", list: [1, null, "é"] }, ...(to === "fox" ? [] : ["to ben and lia"]), "the end"].map((data) => ({
