@@ -6,8 +6,8 @@ import { ATTRIBUTES, METHOD, PASSWORD_ALGORITHM_NUMBER, put, rawAttributeOf, typ
 import { nodeStunCrypto as crypto } from "@tsunagi/stun/node";
 import { PROTOCOL_NUMBER, restCredential, TURN_ATTRIBUTES } from "@tsunagi/turn";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TurnFailed } from "../apps/cli/src/relay/turn-failure.ts";
 import { TurnSession, type TurnSessionOptions, type TurnTarget } from "../apps/cli/src/relay/turn-session.ts";
+import { codeFrom } from "./lib/attack.ts";
 import { Innocent, pause } from "./lib/innocent.ts";
 import { codeOf, RawClient, request, signed } from "./lib/raw-client.ts";
 import { TurnServerProcess } from "./lib/turn-server-process.ts";
@@ -94,17 +94,6 @@ async function session<Result>(
     return await act(opened);
   } finally {
     await opened.close();
-  }
-}
-
-/** The server's error code; "granted" for none. */
-async function codeFrom(act: Promise<unknown>): Promise<number | string> {
-  try {
-    await act;
-    return "granted";
-  } catch (error) {
-    if (error instanceof TurnFailed) return error.failure.why === "refused" ? error.failure.code : error.failure.why;
-    throw error;
   }
 }
 

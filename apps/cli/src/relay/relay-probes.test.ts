@@ -82,6 +82,18 @@ describe("relay", () => {
     expect(await probes(caFile).relay({ ...place, name: "b.example" })).toMatchObject({ failure: { why: "certificate" } });
   });
 
+  it("goes where a server that stops sends it, and not round and round", async () => {
+    const next = await server();
+    const alternate = (port: number) =>
+      turnPolicy({ users: { alice: USER.password }, alternateServer: { family: 4, address: HOST, port } });
+    const stopping = await server({ policy: alternate(next.port) });
+    stopping.drain();
+    const echo = await probes().relay(target("udp", stopping.port));
+    expect(echo).toMatchObject({ type: "echoed", target: { port: next.port } });
+    stopping.configure(alternate(stopping.port));
+    expect(await probes().relay(target("tcp", stopping.port))).toMatchObject({ type: "failed", failure: { why: "alternate" } });
+  });
+
   it("tells why not", async () => {
     const running = await server();
     const wrong = { password: "looking-glass" };
