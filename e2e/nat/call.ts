@@ -21,7 +21,10 @@ export type CallResult = {
 
 /** `relay`: some packets of the call go through a TURN server. */
 export function wayOf({ caller, callee }: CallResult): Way {
-  return [caller, callee].some(({ local, remote }) => local === "relay" || remote === "relay") ? "relay" : "direct";
+  // A candidate that a check over the relay has found is called prflx, and still has a protocol to the relay.
+  const isRelayed = ({ local, remote, relayProtocol }: Pair) =>
+    relayProtocol !== undefined || local === "relay" || remote === "relay";
+  return isRelayed(caller) || isRelayed(callee) ? "relay" : "direct";
 }
 
 export type CallOptions = {

@@ -40,7 +40,7 @@ const limits = z
     reservations: count.default(500),
     bytesPerSecond: perSecond.default(0),
     bytesPerSecondPerUser: perSecond.default(0),
-    defaultLifetimeS: seconds(60, 3_600).default(600),
+    defaultLifetimeS: seconds(10, 3_600).default(600),
     maxLifetimeS: seconds(60, 3_600).default(3_600),
     maxAllocationAgeS: seconds(60, 604_800).default(86_400),
     nonceLifetimeS: seconds(60, 3_600).default(3_600),
