@@ -48,7 +48,7 @@ Calls between Chromium on hosts behind real NATs: network namespaces, translated
 their own. A pairing counts when both sides decode frames. This page is written by
 
 \`\`\`sh
-npm run nat-matrix -w @tsunagi/e2e        # as root on Linux; about three minutes
+npm run nat-matrix -w @tsunagi/e2e        # as root on Linux; about four minutes
 \`\`\`
 
 Last written on ${new Date().toISOString().slice(0, 10)}: ${all - failures.length} of ${all} pairings have a call${failures.length === 0 ? "" : ", see below"}.
@@ -106,11 +106,13 @@ const READING = `- **Without a relay** everybody connects who keeps one outside 
 - **Where UDP is blocked** one relayed candidate does: the blocked side speaks to the TURN server over TCP or TLS, the other side reaches the
   relayed address by UDP as it would any other.
 - **Where only port 443 is open** it must be TURN on that port, beside https: \`turn.shareHttpPort\`. Nothing else gets through.
+  Chromium speaks TURN over TLS only to a server whose certificate it trusts, and says nothing when it does not, also where the page itself was
+  let in past a warning. A local CA must be installed on the device.
 - **Two hosts behind one NAT** that see each other need nothing. Where they do not (guest networks, two customers of one carrier) it depends
-  on hairpinning, which a good part of the routers in use lacks: then the relay.
+  on hairpinning, which not every router does: then the relay.
 - **Both sides over the relay** of one server cost one server twice: the packet goes in, from one relayed address to the other, and out.
 - A relay costs little time here, where all is one machine; on the internet it costs the way to the server and back.
 
-So: a server without TURN connects most homes to each other, and loses those with a symmetric NAT (mobile networks, many offices) and all
+So: a server without TURN connects most homes to each other, and loses those with a symmetric NAT (some mobile networks and offices) and all
 behind strict firewalls. With TURN on 3478 it gains the first, with TURN on 443 the second.
 `;
