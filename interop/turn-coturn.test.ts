@@ -22,6 +22,8 @@ type Mode = {
   readonly tls?: true;
   /** Through `turnutils_peer` there; without, clients speak to clients. */
   readonly peer?: "127.0.0.1" | "::1";
+  /** Clients leave by chance, and what is on its way to them is lost with any server. */
+  readonly mayLose?: true;
 };
 
 const MODES: readonly Mode[] = [
@@ -43,7 +45,7 @@ const MODES: readonly Mode[] = [
   { name: "mobility, UDP", flags: "-y -M" },
   { name: "mobility, UDP, Send and Data", flags: "-y -M -s" },
   { name: "requests sent more than once", flags: "-y -G" },
-  { name: "random disconnects", flags: "-y -B -m 4" },
+  { name: "random disconnects", flags: "-y -B -m 4", mayLose: true },
   { name: "negative tests", flags: "-y -N" },
   { name: "no permissions set by the client", flags: "-y -I" },
   { name: "TCP, channels", flags: "-t", peer: "127.0.0.1" },
@@ -95,7 +97,7 @@ beforeAll(async () => {
       const theirs = await exchange(mode, coturn);
       let mine = await exchange(mode, ports());
       // So many programs at once on few cores: what went wrong then has to go right once more.
-      const again = lost(mine) > lost(theirs);
+      const again = mode.mayLose !== true && lost(mine) > lost(theirs);
       if (again) mine = await exchange(mode, ports());
       results.set(mode, { ours: mine, coturn: theirs, again });
     }
@@ -128,6 +130,7 @@ describe("coturn's uclient, as against coturn's server", () => {
     const { ours: mine, coturn: theirs } = results.get(mode) ?? {};
     if (mine === undefined || theirs === undefined) throw new Error("was not run");
     expect(mine.sent, mine.output).toBeGreaterThan(0);
+    if (mode.mayLose === true) return;
     expect(lost(mine), mine.output).toBeLessThanOrEqual(lost(theirs));
   });
 
