@@ -1,8 +1,6 @@
 /** Composes every server in one process. */
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isDeepStrictEqual } from "node:util";
 import { CodedError, type Log, silentLog } from "@tsunagi/base";
 import type { App } from "@tsunagi/conference";
 import {
@@ -13,7 +11,9 @@ import {
   startSignaling,
   type TlsOptions,
 } from "@tsunagi/server-signaling";
-import { type Config, type ConfigInput, checkConfig, SETTINGS } from "./config.ts";
+import { certificateFiles } from "./certificate-files.ts";
+import { type Config, type ConfigInput, checkConfig } from "./config.ts";
+import { reloaded } from "./reload.ts";
 import { ensureTls, type TlsMaterial } from "./tls.ts";
 import { sharedAlpn, Turn, type TurnPorts } from "./turn.ts";
 import { VERSION } from "./version.ts";
@@ -117,7 +117,7 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
       signaling,
       store,
       reload(load) {
-        const next = reloaded(load, live, turn, log);
+        const next = reloaded(load, live, { signaling, turn, log });
         live = next ?? live;
         return next !== undefined;
       },
@@ -143,39 +143,6 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
   }
 }
 
-/** The new configuration, when it was taken. */
-function reloaded(load: () => Config, before: Config, turn: Turn | undefined, log: Log): Config | undefined {
-  let next: Config;
-  try {
-    next = load();
-    turn?.configure(next.turn);
-  } catch (error) {
-    const { code, message } = error instanceof CodedError ? error : { code: "config.file.unreadable", message: String(error) };
-    log.error({ code }, `the configuration was not reloaded, the old one stays: ${message}`);
-    return undefined;
-  }
-  const changed = Object.keys(SETTINGS).filter(
-    (setting) => !isDeepStrictEqual(settingOf(next, setting), settingOf(before, setting)),
-  );
-  const waiting = changed.filter((setting) => !LIVE_SETTINGS.test(setting));
-  log.info({ changed }, "the configuration was reloaded");
-  if (waiting.length > 0) log.warn({ settings: waiting }, "these settings change at the next start");
-  return next;
-}
-
-/** Those that change while the server runs. */
-const LIVE_SETTINGS =
-  /^(externalTurn|turn\.(secret|previousSecrets|users|credentialLifetimeS|allow|deny|limits\.(?!requests|sources).+))$/;
-
-function settingOf(config: Config, setting: string): unknown {
-  return setting
-    .split(".")
-    .reduce<unknown>(
-      (value, name) => (typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined),
-      config,
-    );
-}
-
 /** Until all sockets are closed, or have had their time. */
 async function emptied(signaling: RunningSignaling): Promise<void> {
   const until = performance.now() + BYE_MS;
@@ -192,24 +159,12 @@ async function firstApp(store: Store, config: Config): Promise<{ readonly app: A
 async function certificate(
   config: Config,
 ): Promise<{ readonly material: TlsMaterial | undefined; readonly tls: TlsOptions | undefined }> {
-  const { certFile, keyFile, enabled, names } = config.tls;
-  if (certFile !== undefined && keyFile !== undefined) {
-    return { material: undefined, tls: { cert: readPem(certFile), key: readPem(keyFile) } };
-  }
+  const { enabled, names } = config.tls;
+  const files = certificateFiles(config);
+  if (files !== undefined) return { material: undefined, tls: files };
   if (!enabled) return { material: undefined, tls: undefined };
   const material = await ensureTls({ directory: resolve(config.dataDir, "tls"), extraNames: names });
   return { material, tls: { cert: material.cert, key: material.key, ca: material.caCertificate } };
-}
-
-function readPem(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new CodedError("config.file.unreadable", `${path} cannot be read`, {
-      cause,
-      remedy: "Check tls.certFile and tls.keyFile.",
-    });
-  }
 }
 
 function signalingOptions(

@@ -93,9 +93,15 @@ export class Turn {
 
   /** Users, secrets, limits, allow and deny change now; the rest of it at the next start. @throws {CodedError} `turn.policy.*` */
   configure(config: TurnConfig): void {
-    this.#server.configure(policyOf(config, this.#madeSecret));
     const { secret, previousSecrets, users, allow, deny, limits, credentialLifetimeS } = config;
-    this.#config = { ...this.#config, secret, previousSecrets, users, allow, deny, limits, credentialLifetimeS };
+    const next = { ...this.#config, secret, previousSecrets, users, allow, deny, limits, credentialLifetimeS };
+    this.#server.configure(policyOf(next, this.#madeSecret));
+    this.#config = next;
+  }
+
+  /** For new connections. */
+  setTls(pair: { readonly cert: string; readonly key: string }): Promise<void> {
+    return this.#server.setTls(pair);
   }
 
   /** For the operator, as JSON: no addresses and no names. */

@@ -1,4 +1,5 @@
 /** STUN and TURN as part of the whole: what clients are told works, the configuration is what the relay does, and SIGHUP changes it. */
+import { X509Certificate } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect as connectTcp } from "node:net";
@@ -12,6 +13,7 @@ import { afterEach, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { loadConfig } from "../src/config.ts";
 import { type RunningServer, startAll } from "../src/index.ts";
+import { ensureTls } from "../src/tls.ts";
 
 const undo: (() => unknown)[] = [];
 afterEach(async () => {
@@ -144,6 +146,36 @@ it("relays for nobody where it is a STUN server alone, and tells nobody of TURN"
   expect(await allocate({ transport: "udp", port }, { username: "camera", password: "password" })).toEqual({ refused: 401 });
 });
 
+it("takes a renewed certificate for https and TURN, and keeps the old one when the files do not fit", async () => {
+  const files = await mkdtemp(join(tmpdir(), "tsunagi-pem-"));
+  undo.push(() => rm(files, { recursive: true, force: true }));
+  const tls = { certFile: join(files, "cert.pem"), keyFile: join(files, "key.pem") };
+  const make = async (name: string) => {
+    const names = { dns: ["localhost"], ip: ["127.0.0.1"] };
+    const { cert, key } = await ensureTls({ directory: join(files, name), names });
+    return { cert, key, shown: new X509Certificate(cert).fingerprint256 };
+  };
+  const [first, second] = [await make("first"), await make("second")];
+  await Promise.all([writeFile(tls.certFile, first.cert), writeFile(tls.keyFile, first.key)]);
+  const errors: unknown[] = [];
+  const server = await start({ tls }, { ...silentLog, error: (fields: unknown) => void errors.push(fields) });
+  const shownAt = (port = 0) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().fingerprint256);
+        socket.destroy();
+      }).on("error", reject);
+    });
+  const shown = () => Promise.all([shownAt(server.addresses.http.port), shownAt(server.addresses.turn.tls)]);
+  expect(await shown()).toEqual([first.shown, first.shown]);
+  await writeFile(tls.certFile, second.cert);
+  expect(server.reload(() => server.config)).toBe(false);
+  expect(errors).toEqual([{ code: "config.value.invalid" }]);
+  await writeFile(tls.keyFile, second.key);
+  expect(server.reload(() => server.config)).toBe(true);
+  await expect.poll(shown).toEqual([second.shown, second.shown]);
+});
+
 it("takes the users, secrets and limits of a changed configuration while it runs, and of a broken one nothing", async () => {
   const entries: { readonly fields: unknown; readonly message: string }[] = [];
   const note = (fields: unknown, message: string) => void entries.push({ fields, message });
@@ -169,10 +201,11 @@ it("takes the users, secrets and limits of a changed configuration while it runs
     ...entries.slice(1).filter(({ message }) => /allocation/i.test(message)),
   ]);
 
-  expect(await reload("{ users: [nonsense")).toBe(false);
+  expect(await reload("{ secret: do-not-show-this-one, users: [nonsense")).toBe(false);
   expect(entries).toMatchObject([
     { fields: { code: "config.file.malformed" }, message: expect.stringContaining("the old one stays") },
   ]);
+  expect(entries[0]?.message).not.toContain("do-not-show");
   expect(await reload(`{ ${addresses}, users: { third: password }, allow: [10.0.0.0/40] }`)).toBe(false);
   expect(entries).toMatchObject([{ fields: { code: "config.value.invalid" } }]);
   expect([await user("new"), await user("third")]).toEqual([600, { refused: 401 }]);
