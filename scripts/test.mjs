@@ -25,8 +25,8 @@ const PARTS = [
   },
   {
     name: "interop",
-    what: "other implementations against ours",
-    act: () => runVitest(["--config", "interop/vitest.config.ts"], { timeoutMs: 4 * MINUTE_MS }),
+    what: "other implementations and attackers against ours",
+    act: () => runVitest(["--config", "interop/vitest.config.ts"], { timeoutMs: 7 * MINUTE_MS }),
   },
   { name: "examples", what: "each example as its README says", present: () => examples().length > 0, act: runExamples },
   { name: "bench", what: "the benchmarks in their smallest form", present: () => smokes().length > 0, act: runSmokes },
