@@ -59,7 +59,10 @@ async function attempt(target: TurnTarget, options: TurnSessionOptions): Promise
     const [farRelay] = farRelays;
     if (nearRelay === undefined || farRelay === undefined) throw new Error("allocated without an address");
     // A channel on one side and plain permissions on the other: both ways of sending are tried.
-    await Promise.all([near.bindChannel(farRelay), far.permit(nearRelay)]);
+    await Promise.all([near.bindChannel(farRelay), far.permit(nearRelay)]).catch((error) => {
+      const isForbidden = error instanceof TurnFailed && error.failure.why === "refused" && error.failure.code === 403;
+      throw isForbidden ? new TurnFailed({ why: "own-relay", relayed: nearRelay }) : error;
+    });
     const echoMs = await echo(near, far, farRelay, options.timeoutMs);
     if (echoMs === undefined) throw new TurnFailed({ why: "no-echo", relayed: nearRelay });
     return { type: "echoed", target, relayed: nearRelay, mapped, openMs: near.openedMs, allocateMs, echoMs };

@@ -152,6 +152,12 @@ describe("doctor --from-client", () => {
       "doctor.relay.echo",
       /externalAddresses/,
     ],
+    [
+      "a relay that refuses its own addresses",
+      { why: "own-relay", relayed: PUBLIC },
+      "doctor.relay.echo",
+      /allowed-peer-ip=198\.51\.100\.1/,
+    ],
     ["another program", { why: "foreign", detail: "malformed" }, "doctor.relay.foreign", /Another program/],
     ["a certificate", { why: "certificate", detail: "self-signed" }, "doctor.relay.certificate", /authority/],
   ])("names %s and what to do", async (_, failure, code, remedy) => {

@@ -156,6 +156,7 @@ export function pathResult(result: AttemptResult): PathResult {
     case "certificate":
       return "certificate";
     case "no-echo":
+    case "own-relay":
       return "no-echo";
     case "timeout":
     case "unresolved":
@@ -167,7 +168,7 @@ export function pathResult(result: AttemptResult): PathResult {
   }
 }
 
-/** RFC 8489 §9.2.4, RFC 8656 §7.4: what a wrong, expired or foreign credential is answered. */
+/** RFC 8489 §9.2.4, RFC 8656 §7.2: what a wrong, expired or foreign credential is answered. */
 export function isCredentialCode(code: number): boolean {
   return code === 401 || code === 403 || code === 438 || code === 441;
 }

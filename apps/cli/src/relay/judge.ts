@@ -185,6 +185,12 @@ function explain(failure: TurnFailure, path: RelayPath, host: string, port: numb
         remedy: `Let the relay's UDP ports in through the firewall (49152-65535, or turn.relayPorts)${isPrivate ? ", and set turn.externalAddresses to the public address" : ""}.`,
       };
     }
+    case "own-relay":
+      return {
+        detail: `${place} refuses to relay to its own address ${failure.relayed.address}: two callers who both need the relay get no media`,
+        code: "doctor.relay.echo",
+        remedy: `Allow it (coturn: allowed-peer-ip=${failure.relayed.address}, or no denied-peer-ip that covers it).`,
+      };
     case "alternate":
     case "foreign":
       return {

@@ -12,6 +12,8 @@ export type TurnFailure =
   | { readonly why: "alternate"; readonly server: TransportAddress; readonly domain: string | undefined }
   /** A relayed address was given, and data through it did not come back. */
   | { readonly why: "no-echo"; readonly relayed: TransportAddress }
+  /** It will not relay to its own relayed addresses, which is what two callers behind strict NATs need. */
+  | { readonly why: "own-relay"; readonly relayed: TransportAddress }
   /** What answers there does not speak TURN, or its answers cannot be believed. */
   | { readonly why: "foreign"; readonly detail: string };
 
