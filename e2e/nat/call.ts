@@ -57,11 +57,13 @@ export async function callBetween(caller: Place, callee: Place, options: CallOpt
     const began = await caller.page.evaluate(() => (helpers.kept.nat as Kept).began);
     const [callerPair, calleePair] = await steadyPairs(caller.page, callee.page);
     // Over the pair that is left in the end, and not only over the one that was there first.
-    for (const page of pages) {
-      const probe = await probeMedia(page, "document.querySelector('#remote')");
-      await probe.expectVideo();
-      await probe.stop();
-    }
+    await Promise.all(
+      pages.map(async (page) => {
+        const probe = await probeMedia(page, "document.querySelector('#remote')");
+        await probe.expectVideo();
+        await probe.stop();
+      }),
+    );
     return { caller: callerPair, callee: calleePair, firstFrameMs: Math.max(...came) - began };
   } finally {
     for (const page of pages) await page.evaluate(() => (helpers.kept.nat as Kept).call?.close());

@@ -94,7 +94,7 @@ async function pairSpecials(ground: Ground): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const { name, way, hosts } of SPECIALS) {
     const [one, other]: readonly [Host, Host] = await hosts(ground.internet);
-    const [caller, callee] = [await ground.place(one, one.label), await ground.place(other, other.label)];
+    const [caller, callee] = await Promise.all([ground.place(one, one.label), ground.place(other, other.label)]);
     outcomes.push(await pair(name, "", way, caller, callee));
     await Promise.all([caller.close(), callee.close()]);
   }
