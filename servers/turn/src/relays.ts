@@ -66,7 +66,10 @@ export class UdpRelays {
 
   open(relay: RelayId, { family, client, port }: RelayRequest): RelayOpened | RelayFailure {
     const local = relayAddressFor(family, client.local.address, this.#places.locals(), this.#places.configured);
-    if (local === undefined) return "family";
+    if (local === undefined) {
+      this.#counters.relays.failed++;
+      return "family";
+    }
     const where = `udp ${local.address}`;
     const reserve = port.type === "even" ? port.reserve : undefined;
     const sockets: Socket[] = [];
