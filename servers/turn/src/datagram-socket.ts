@@ -1,9 +1,12 @@
 /** UDP sockets for the relaying path: bound at once, bounded in what they queue. */
 import { createSocket, type Socket } from "node:dgram";
 
-/** A burst of video for many clients waits here while one is handled; the system may allow less. */
-const RECEIVE_BUFFER_BYTES = 4 << 20;
-const SEND_BUFFER_BYTES = 1 << 20;
+/**
+ * What may wait in the system while other packets are handled; it may allow less, and takes memory only for what waits. A listener has the bursts of
+ * all its clients, a relay those of one.
+ */
+export const LISTENER_BUFFER_BYTES = 4 << 20;
+export const RELAY_BUFFER_BYTES = 512 << 10;
 
 /**
  * Addresses here are never names. Answering at once spares a tick a packet, and makes `bind` say its error before it returns.
@@ -19,7 +22,12 @@ export function datagramSocket(family: 4 | 6): Socket {
 }
 
 /** Binds before it returns. May be called again on the same socket after a failure. @returns the error, if it did not work */
-export function bindNow(socket: Socket, address: string, port: number): NodeJS.ErrnoException | undefined {
+export function bindNow(
+  socket: Socket,
+  address: string,
+  port: number,
+  bufferBytes = RELAY_BUFFER_BYTES,
+): NodeJS.ErrnoException | undefined {
   let failure: NodeJS.ErrnoException | undefined;
   const onError = (error: NodeJS.ErrnoException) => {
     failure = error;
@@ -27,14 +35,14 @@ export function bindNow(socket: Socket, address: string, port: number): NodeJS.E
   socket.on("error", onError);
   socket.bind({ address, port, exclusive: true });
   socket.off("error", onError);
-  if (failure === undefined) widen(socket);
+  if (failure === undefined) widen(socket, bufferBytes);
   return failure;
 }
 
-function widen(socket: Socket): void {
+function widen(socket: Socket, bytes: number): void {
   try {
-    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
-    socket.setSendBufferSize(SEND_BUFFER_BYTES);
+    socket.setRecvBufferSize(bytes);
+    socket.setSendBufferSize(bytes);
   } catch {
     // Some systems refuse what is over their limit, instead of giving less: what they gave first will do.
   }

@@ -6,7 +6,7 @@ import type { Socket } from "node:dgram";
 import type { Log } from "@tsunagi/base";
 import { type BindingSockets, type ChangeRequest, type TransportAddress, transportAddress } from "@tsunagi/stun";
 import type { Client } from "@tsunagi/turn";
-import { bindNow, ChannelDataSender, datagramSocket, isCongested } from "./datagram-socket.ts";
+import { bindNow, ChannelDataSender, datagramSocket, isCongested, LISTENER_BUFFER_BYTES } from "./datagram-socket.ts";
 import { portError, turnServerError } from "./errors.ts";
 import type { ShellCounters } from "./stats.ts";
 
@@ -198,7 +198,7 @@ export class UdpListeners {
   #bind(address: string, port: number): NodeJS.ErrnoException | undefined {
     const family = address.includes(":") ? 6 : 4;
     const socket = datagramSocket(family);
-    const error = bindNow(socket, address, port);
+    const error = bindNow(socket, address, port, LISTENER_BUFFER_BYTES);
     if (error !== undefined) {
       socket.close();
       return error;
