@@ -279,6 +279,9 @@ export type RoomClosed = { readonly type: "room-closed"; readonly room: string; 
 /** Authentication ends soon: send `credential`. */
 export type Expiring = { readonly type: "expiring"; readonly expiresAt: number };
 
+/** The operator changed the ICE servers, their credentials, or the app's policy: the same as a fresh {@link IceServersReply}, unasked. */
+export type IceServersChanged = Pick<Welcome, "iceServers" | "iceTransportPolicy"> & { readonly type: "ice-servers-changed" };
+
 /** Something the client did was refused; nothing else changed. */
 export type ErrorMessage = {
   readonly type: "error";
@@ -318,6 +321,7 @@ export type ServerEvent =
   | RoomData
   | RoomClosed
   | Expiring
+  | IceServersChanged
   | ErrorMessage;
 export type ServerCounted = Inbound<RelayBody> | ServerReply | ServerEvent;
 export type ServerUncounted = Ack | Ping | Pong | ServerBye;

@@ -49,6 +49,7 @@ const SHAPES: { readonly [Type in ServerMessage["type"]]: Shape } = {
   "room-updated": { room: "string", metadata: "present", by: "string" },
   "room-data": { room: "string", data: "present" },
   "room-closed": { room: "string", code: "string", message: "string" },
+  "ice-servers-changed": { iceServers: "array" },
   expiring: { expiresAt: "number" },
   error: { code: "string", message: "string" },
 };

@@ -104,6 +104,7 @@ export const serverSchemas: Schemas = {
   "room-updated": z.strictObject({ type: z.literal("room-updated"), room: name, metadata: json, by: text }),
   "room-data": z.strictObject({ type: z.literal("room-data"), room: name, from: name.optional(), data: json }),
   "room-closed": z.strictObject({ type: z.literal("room-closed"), room: name, code: text, message: text }),
+  "ice-servers-changed": z.strictObject({ type: z.literal("ice-servers-changed"), iceServers, iceTransportPolicy }),
   expiring: z.strictObject({ type: z.literal("expiring"), expiresAt: count }),
   error: z.strictObject({
     type: z.literal("error"),

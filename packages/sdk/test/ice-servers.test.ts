@@ -112,7 +112,8 @@ describe("an app that relays everything", () => {
     await call(world, { iceTransportPolicy: "all" });
     expect(policies(world)).toEqual(["all", "all"]);
     limited(world, { iceTransportPolicy: "relay" });
-    await world.run(LIFETIME_MS / 2 + 5_000);
+    world.server.tellIce();
+    await world.run(1_000);
     expect(policies(world)).toEqual(["relay", "relay"]);
     // The path in use may be a direct one: it is left.
     expect(world.server.relayed.filter((each) => each.type === "offer" && each.restart === true)).not.toEqual([]);

@@ -33,11 +33,20 @@ export function reloaded(
     log.error({ code }, `the configuration was not reloaded, the old one stays: ${message.split("\n", 1)[0]}`);
     return undefined;
   }
-  const changed = Object.keys(SETTINGS).filter((name) => !isDeepStrictEqual(settingOf(next, name), settingOf(before, name)));
+  const changed = changedSettings(before, next);
   const waiting = changed.filter((name) => !LIVE_SETTINGS.test(name));
   log.info({ changed }, "the configuration was reloaded");
   if (waiting.length > 0) log.warn({ settings: waiting }, "these settings change at the next start");
   return next;
+}
+
+/** Clients that are there should have it before they would ask. */
+export function isToldToClients(before: Config, next: Config): boolean {
+  return changedSettings(before, next).some((name) => /^(externalTurn|turn\.(secret|credentialLifetimeS))$/.test(name));
+}
+
+function changedSettings(before: Config, next: Config): readonly string[] {
+  return Object.keys(SETTINGS).filter((name) => !isDeepStrictEqual(settingOf(next, name), settingOf(before, name)));
 }
 
 function settingOf(config: Config, name: string): unknown {

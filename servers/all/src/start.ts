@@ -13,7 +13,7 @@ import {
 } from "@tsunagi/server-signaling";
 import { certificateFiles } from "./certificate-files.ts";
 import { type Config, type ConfigInput, checkConfig } from "./config.ts";
-import { reloaded } from "./reload.ts";
+import { isToldToClients, reloaded } from "./reload.ts";
 import { ensureTls, type TlsMaterial } from "./tls.ts";
 import { sharedAlpn, Turn, type TurnPorts } from "./turn.ts";
 import { VERSION } from "./version.ts";
@@ -117,9 +117,12 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
       signaling,
       store,
       reload(load) {
-        const next = reloaded(load, live, { signaling, turn, log });
-        live = next ?? live;
-        return next !== undefined;
+        const before = live;
+        const next = reloaded(load, before, { signaling, turn, log });
+        if (next === undefined) return false;
+        live = next;
+        if (isToldToClients(before, next)) signaling.face.iceServersChanged();
+        return true;
       },
       drain() {
         draining ??= (async () => {

@@ -45,6 +45,19 @@ function tell(server: RunningServer): Promise<readonly IceServer[]> {
   });
 }
 
+/** What a client that stays is told unasked. */
+function newsOf(server: RunningServer): Promise<readonly IceServer[]> {
+  const socket = new WebSocket(`ws://127.0.0.1:${server.addresses.http.port}/v1`);
+  undo.push(() => socket.terminate());
+  return new Promise((resolve) => {
+    socket.on("open", () => socket.send(JSON.stringify({ type: "open", version: 1, key: server.defaultApp.key })));
+    socket.on("message", (data) => {
+      const message = JSON.parse(String(data)) as { type: string; iceServers: IceServer[] };
+      if (message.type === "ice-servers-changed") resolve(message.iceServers);
+    });
+  });
+}
+
 type Account = { readonly username: string; readonly password: string };
 
 async function accountOf(server: RunningServer): Promise<Account> {
@@ -182,8 +195,10 @@ it("takes the users, secrets and limits of a changed configuration while it runs
   const server = await start({ turn: { users: { old: "password" } } }, { ...silentLog, info: note, warn: note, error: note });
   const port = server.addresses.turn.udp;
   const account = await accountOf(server);
+  const news = newsOf(server);
   const user = (username: string) => allocate({ transport: "udp", port }, { username, password: "password" });
   expect([await user("old"), await user("new")]).toEqual([600, { refused: 401 }]);
+  await expect.poll(() => server.signaling.host.sessions).toBeGreaterThan(1);
 
   const file = join(server.dataDir, "tsunagi.config.yaml");
   const reload = async (turn: string) => {
@@ -195,6 +210,9 @@ it("takes the users, secrets and limits of a changed configuration while it runs
   expect(await reload(`{ ${addresses}, users: { new: password }, secret: another-secret-altogether }`)).toBe(true);
   expect([await user("old"), await user("new")]).toEqual([{ refused: 401 }, 600]);
   expect(await allocate({ transport: "udp", port }, account)).toEqual({ refused: 401 });
+  // Clients that are there have been told, and newcomers are.
+  const { username = "", credential: password = "" } = (await news)[1] ?? {};
+  expect(await allocate({ transport: "udp", port }, { username, password })).toBe(600);
   expect(await allocate({ transport: "udp", port }, await accountOf(server))).toBe(600);
   expect(entries).toEqual([
     { fields: { changed: ["turn.secret", "turn.users"] }, message: "the configuration was reloaded" },

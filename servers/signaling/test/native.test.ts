@@ -56,9 +56,15 @@ describe("the native face", () => {
     expect(before.opened).not.toHaveProperty("iceTransportPolicy");
     await server.store.updateApp(server.app.id, { switches: { relay: "only" } }, server.clock.wallNow());
     await server.signaling.apps.refresh();
-    before.send({ type: "ice-servers", id: 1 });
     const only = { iceServers: [{ urls: ["turn:127.0.0.1:3478?transport=udp"] }], iceTransportPolicy: "relay" };
-    expect(await before.next()).toMatchObject(only);
+    expect(await before.next()).toMatchObject({ type: "ice-servers-changed", ...only });
+    before.send({ type: "ice-servers", id: 1 });
+    expect(await before.next()).toMatchObject({ type: "ice-servers", ...only });
+    // What has nothing to do with it is no news.
+    await server.store.updateApp(server.app.id, { name: "renamed" }, server.clock.wallNow());
+    await server.signaling.apps.refresh();
+    before.send({ type: "ice-servers", id: 2 });
+    expect(await before.next()).toMatchObject({ type: "ice-servers", re: 2 });
     expect((await server.open("bob")).opened).toMatchObject(only);
   });
 

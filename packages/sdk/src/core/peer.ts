@@ -309,6 +309,9 @@ export class Peer extends Emitter<PeerEvents> {
       case "expiring":
         this.#onExpiring(message.expiresAt);
         break;
+      case "ice-servers-changed":
+        this.#takeIceServers(message);
+        break;
       case "error":
         this.#onError(message);
         break;

@@ -157,6 +157,12 @@ export class FakeServer {
     this.running = true;
     this.#recovering = true;
   }
+  /** The operator changed what clients are told of STUN and TURN. */
+  tellIce(): void {
+    const ice = this.ice();
+    if (ice === undefined) return;
+    for (const session of this.#sessions.values()) this.#send(session, { type: "ice-servers-changed", ...ice });
+  }
   /** All sockets are closed, sessions stay. */
   dropSockets(): void {
     for (const socket of [...this.#sockets]) {

@@ -178,9 +178,23 @@ export class NativeFace {
     socket.lastSeen = this.#clock.now();
   }
 
-  /** Limits of an app have changed: they hold for sessions that are open, too. */
+  /** Limits and switches of an app have changed: they hold for sessions that are open, too. */
   appChanged(app: App): void {
-    for (const { session } of this.#sockets) if (session?.app.id === app.id) session.app = app;
+    for (const { session } of this.#sockets) {
+      if (session?.app.id !== app.id) continue;
+      const { relay } = session.app.switches;
+      session.app = app;
+      if (relay !== app.switches.relay) this.#tellIceServers(session);
+    }
+  }
+
+  /** The configuration has changed. Those without a socket now are told when they resume. */
+  iceServersChanged(): void {
+    for (const { session } of this.#sockets) if (session !== undefined) this.#tellIceServers(session);
+  }
+
+  #tellIceServers(session: NativeSession): void {
+    session.send({ type: "ice-servers-changed", ...this.#hellos.iceFields(session) });
   }
 
   #sweep(): void {

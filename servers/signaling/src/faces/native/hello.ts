@@ -129,6 +129,8 @@ export class Hellos implements SessionOwner {
       // A second resume of the same session may have been faster.
       known = this.#host.sink(claims.session);
     }
+    // It may have been changed while the session had no socket.
+    if (known instanceof NativeSession) known.app = app;
     if (known instanceof NativeSession) return this.#takeOver(socket, known, resume, claims.grants);
     if (claims.grants.expiresAt !== undefined && claims.grants.expiresAt <= wallNow) {
       return refusal("auth.credential.expired", "authentication has ended");
