@@ -49,6 +49,19 @@ describe("amplification before authentication", () => {
     }
   });
 
+  it("refuses an answer that does not fit before making it, and sends the one that just fits", () => {
+    const challengeWith = (unauthenticatedBytes: number) => {
+      const world = new World({ realm: "example.org", limits: { unauthenticatedBytes } });
+      world.server.message(world.now, world.client().client, requests(world).shortest);
+      return world.shell.sent[0]?.bytes.length;
+    };
+    const length = challengeWith(4096) ?? 0;
+    const spent = requests(new World()).shortest.length;
+    expect(length).toBeGreaterThan(spent);
+    expect(challengeWith(length - spent)).toBe(length);
+    expect(challengeWith(length - spent - 1)).toBeUndefined();
+  });
+
   it("counts a /64 of IPv6 as one source", () => {
     const world = new World();
     const { shortest } = requests(world);

@@ -27,11 +27,15 @@ export class AmplificationAccount {
     balance.spent = Math.max(-MOST * allowance, balance.spent - bytes);
   }
 
+  /** Whether an answer of that length could be sent now: asked before the work of making it. */
+  hasRoom(now: Millis, source: string, bytes: number, allowance: number, maxSources: number): boolean {
+    return this.#use(now, source, allowance, maxSources).spent + bytes <= allowance;
+  }
+
   /** Books an answer before authentication; false: it must not be sent. */
   maySend(now: Millis, source: string, bytes: number, allowance: number, maxSources: number): boolean {
-    const balance = this.#use(now, source, allowance, maxSources);
-    if (balance.spent + bytes > allowance) return false;
-    balance.spent += bytes;
+    if (!this.hasRoom(now, source, bytes, allowance, maxSources)) return false;
+    this.#use(now, source, allowance, maxSources).spent += bytes;
     return true;
   }
 

@@ -54,6 +54,9 @@ const OFFERED: readonly PasswordAlgorithm[] = [
 ];
 const OFFERED_BYTES = concat(...OFFERED.map(({ algorithm }) => uint32(algorithm << 16)));
 
+/** Type (2) and length (2). */
+const ATTRIBUTE_HEADER_LENGTH = 4;
+
 type Account = {
   readonly username: string;
   readonly user: string;
@@ -79,6 +82,7 @@ export class Authenticator {
   #names: ReadonlyMap<string, string>;
   #features: SecurityFeatures;
   #generation = 0;
+  #challengeLength = 0;
 
   /** @throws {CodedError} `turn.policy.credential` */
   constructor({ crypto, random, wallNow }: AuthenticatorOptions, policy: TurnPolicy) {
@@ -103,6 +107,13 @@ export class Authenticator {
     // A REST user name cannot be found from its hash: then clients must not be told to send one.
     this.#features = { passwordAlgorithms: true, usernameAnonymity: policy.secrets.length === 0 };
     this.#generation++;
+    const lengths = this.challenge(0, "").map((attribute) => attribute.encode(new Uint8Array(12)).length);
+    this.#challengeLength = lengths.reduce((sum, length) => sum + ATTRIBUTE_HEADER_LENGTH + length + (-length & 3), 0);
+  }
+
+  /** Bytes of the attributes of `challenge`, which are the same for everybody. */
+  get challengeLength(): number {
+    return this.#challengeLength;
   }
 
   /** What an answer of 401 or 438 carries (RFC 8489 §9.2.4). */

@@ -74,6 +74,15 @@ export class Exchange {
   }
 }
 
+/** Whether an answer before authentication would be let out; counts it as dropped when not. */
+export function hasRoomFor(core: Core, now: Millis, client: Client, bytes: number): boolean {
+  if (client.transport !== "udp") return true;
+  const { unauthenticatedBytes, sources } = core.policy.limits;
+  if (core.amplification.hasRoom(now, sourceKey(client.remote), bytes, unauthenticatedBytes, sources)) return true;
+  core.counters.drop("amplification", bytes);
+  return false;
+}
+
 /** Books an answer before authentication; only over UDP can its receiver be another than the one who asked. */
 export function mayAnswer(core: Core, now: Millis, client: Client, bytes: number): boolean {
   if (client.transport !== "udp") return true;

@@ -19,7 +19,7 @@ import { TURN_ATTRIBUTE_BY_TYPE, TURN_ATTRIBUTES } from "../attributes/index.ts"
 import type { Credential } from "./authentication.ts";
 import { Core, type TurnServerOptions } from "./core.ts";
 import { count } from "./counters.ts";
-import { Exchange, mayAnswer } from "./exchange.ts";
+import { Exchange, hasRoomFor, mayAnswer } from "./exchange.ts";
 import { isSendIndication } from "./indications.ts";
 import { cancelOpening, endAllocation, endRelay, forgetConnection } from "./lifecycle.ts";
 import type { TurnPolicy } from "./policy.ts";
@@ -38,6 +38,9 @@ const SWEEP_INTERVAL_MS = 1000;
 
 /** RFC 8016 over TCP: how long an allocation with a ticket waits for its client to come back by another connection. */
 const DETACHED_MS = 60_000;
+
+/** An error answer's header and ERROR-CODE without a phrase. */
+const CHALLENGE_LENGTH = 20 + 8;
 
 const METHOD_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(METHOD).map(([name, number]) => [number, name]));
 
@@ -264,6 +267,8 @@ export class TurnServer {
       }
     }
     if (code === 400) exchange.fail(now, 400);
+    // A flood is over here, before a nonce is made for it.
+    else if (!hasRoomFor(core, now, client, CHALLENGE_LENGTH + core.authenticator.challengeLength)) return undefined;
     else exchange.fail(now, code, ...core.authenticator.challenge(now, client.key));
     return undefined;
   }
