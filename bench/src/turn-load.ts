@@ -42,6 +42,7 @@ export type LoadReport =
 const HOST = "127.0.0.1";
 const CHANNEL = 0x4000;
 const POLL_MS = 2;
+const MAX_CATCH_UP_S = 0.01;
 /** Larger than what arrives between two looks. */
 const BUFFER_BYTES = 4 << 20;
 
@@ -170,6 +171,8 @@ async function load({ perSecond, bytes, warmUpMs, forMs }: Extract<LoadOrder, { 
       return;
     }
     const due = Math.floor((now / 1000) * perSecond);
+    // After a pause of the machine not all of it at once: no client would.
+    next = Math.max(next, due - Math.ceil(perSecond * MAX_CATCH_UP_S));
     while (next < due) {
       const pair = pairs[(next >> 1) % pairs.length];
       if (pair === undefined) break;
