@@ -17,6 +17,8 @@ export type CallResult = {
   readonly callee: Pair;
   /** From `call()` to the first frame that is decoded, the later of the two sides. */
   readonly firstFrameMs: number;
+  /** The longest time without a frame on either side, during what was done meanwhile and until frames flowed again. */
+  readonly gapMs: number;
 };
 
 /** `relay`: some packets of the call go through a TURN server. */
@@ -30,11 +32,18 @@ export function wayOf({ caller, callee }: CallResult): Way {
 export type CallOptions = {
   /** For the first frames. Default 20,000. */
   readonly withinMs?: number;
+  /** What happens to the networks while the call goes on. */
+  readonly meanwhile?: () => Promise<void>;
 };
 
 /** ICE may find a better pair after the first: the pair counts that has been the same on both sides for so long. */
 const STEADY_MS = 1_500;
 const STEADY_LIMIT_MS = 8_000;
+
+/** What was received before a path went away has been shown by then. */
+const NOTICED_MS = 500;
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 type Kept = { began: number; firstFrameAt: number | undefined; call: import("@tsunagi/sdk").MediaConnection | undefined };
 
@@ -57,14 +66,17 @@ export async function callBetween(caller: Place, callee: Place, options: CallOpt
     const began = await caller.page.evaluate(() => (helpers.kept.nat as Kept).began);
     const [callerPair, calleePair] = await steadyPairs(caller.page, callee.page);
     // Over the pair that is left in the end, and not only over the one that was there first.
-    await Promise.all(
-      pages.map(async (page) => {
-        const probe = await probeMedia(page, "document.querySelector('#remote')");
-        await probe.expectVideo();
-        await probe.stop();
-      }),
-    );
-    return { caller: callerPair, callee: calleePair, firstFrameMs: Math.max(...came) - began };
+    const probes = await Promise.all(pages.map((page) => probeMedia(page, "document.querySelector('#remote')")));
+    await Promise.all(probes.map((probe) => probe.expectVideo()));
+    for (const probe of probes) await probe.reset();
+    if (options.meanwhile !== undefined) {
+      await options.meanwhile();
+      await pause(NOTICED_MS);
+    }
+    const readings = await Promise.all(probes.map((probe) => probe.expectVideo()));
+    for (const probe of probes) await probe.stop();
+    const gapMs = Math.max(...readings.map(({ video }) => video.longestGapMs));
+    return { caller: callerPair, callee: calleePair, firstFrameMs: Math.max(...came) - began, gapMs };
   } finally {
     for (const page of pages) await page.evaluate(() => (helpers.kept.nat as Kept).call?.close());
     for (const page of pages) await page.waitFor(() => peer.connections.size === 0, { what: "the end of the call" });
@@ -111,7 +123,7 @@ async function steadyPairs(...pages: readonly [BrowserPage, BrowserPage]): Promi
   let pairs = await read();
   let since = startedAt;
   while (performance.now() - since < STEADY_MS && performance.now() - startedAt < STEADY_LIMIT_MS) {
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await pause(250);
     const now = await read();
     if (JSON.stringify(now) !== JSON.stringify(pairs)) [pairs, since] = [now, performance.now()];
   }

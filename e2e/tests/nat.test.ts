@@ -2,9 +2,9 @@
  * Calls between networks behind NATs and firewalls: the most telling ones of the matrix (`e2e/nat/`, docs/nat-matrix.md), with the built
  * server's own STUN and TURN.
  */
-import { createHostBehind, type NetworkKind } from "@tsunagi/testkit/drivers";
+import { createHostBehind, createNat, type NetworkKind } from "@tsunagi/testkit/drivers";
 import { beforeAll, expect, it } from "vitest";
-import { type CallResult, callBetween, wayOf } from "../nat/call.ts";
+import { type CallOptions, type CallResult, callBetween, wayOf } from "../nat/call.ts";
 import { type Ground, openGround, type Place } from "../nat/ground.ts";
 import { expectedWay, SPECIALS } from "../nat/pairings.ts";
 import { describeNetns } from "../support/netns.ts";
@@ -13,6 +13,9 @@ import { describeNetns } from "../support/netns.ts";
 const FIRST_FRAME_MS = 5_000;
 /** Ten times what a call needs that has a way. */
 const NO_FRAME_MS = 4_000;
+/** Media is back after a change of network within this time. Below the other, the change did not reach the call. */
+const BACK_WITHIN_MS = 5_000;
+const NO_INTERRUPTION_MS = 200;
 
 describeNetns("calls between networks", () => {
   let ground: Ground;
@@ -21,9 +24,9 @@ describeNetns("calls between networks", () => {
     ground = await openGround();
   });
 
-  async function called(places: readonly [Place, Place]): Promise<CallResult> {
+  async function called(places: readonly [Place, Place], options: CallOptions = {}): Promise<CallResult> {
     try {
-      const result = await callBetween(...places);
+      const result = await callBetween(...places, options);
       console.log(`${places.map(({ name }) => name).join(" to ")}: ${JSON.stringify(result)}`);
       expect(result.firstFrameMs).toBeLessThan(FIRST_FRAME_MS);
       return result;
@@ -60,6 +63,16 @@ describeNetns("calls between networks", () => {
     for (const callee of callees)
       await expect(callBetween(caller, callee, { withinMs: NO_FRAME_MS })).rejects.toThrow(/no frame/);
     await Promise.all(places.map((place) => place.close()));
+  });
+
+  it("a router that gets a new address during a call over TLS: media is back in time", async () => {
+    const nat = await createNat(ground.internet, { passes: "tcp-443" });
+    const places = await Promise.all([ground.place(await nat.inside.host("f"), "f"), place("port-restricted", "g")]);
+    // The translations go with the address: the server sees its connections break off, or not even that.
+    const result = await called(places, { meanwhile: async () => void (await nat.router.replaceAddress()) });
+    expect(result.caller).toMatchObject({ local: "relay", relayProtocol: "tls" });
+    expect(result.gapMs).toBeGreaterThan(NO_INTERRUPTION_MS);
+    expect(result.gapMs).toBeLessThan(BACK_WITHIN_MS);
   });
 
   // The guest networks differ little from the homes behind one carrier: the matrix has them.
