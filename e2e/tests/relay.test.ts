@@ -157,6 +157,25 @@ describe("TURN over TLS", () => {
   });
 });
 
+describe("an app whose switch goes from `all` to `only`", () => {
+  it("moves a call that lives from its direct path to the relay", async () => {
+    await setRelay("all");
+    const [from, to] = [await person("from-living", "chromium"), await person("to-living", "chromium")];
+    await from.evaluate((id: string) => follow(peer.call(id, helpers.signal({ colour: "#c02020", hz: 440 }))), to.name);
+    await to.waitFor(() => events.includes("call"), { what: "the call" });
+    await to.evaluate(() => call.answer(helpers.signal({ colour: "#20a020", hz: 880 })));
+    await expectReceived(from, OF_CALL, [{ colour: "green", hz: 880 }]);
+    expect((await pathOf(from, CALL)).local).not.toBe("relay");
+    await setRelay("only");
+    for (const page of [from, to]) {
+      await expect.poll(() => pathOf(page, CALL), { timeout: 15_000 }).toMatchObject({ local: "relay", remote: "relay" });
+    }
+    await expectReceived(from, OF_CALL, [{ colour: "green", hz: 880 }]);
+    await expectReceived(to, OF_CALL, [{ colour: "red", hz: 440 }]);
+    for (const page of [from, to]) await page.close();
+  });
+});
+
 describe("an app whose switch is `none`", () => {
   it("is told of no TURN server, and connects directly", async () => {
     await setRelay("none");

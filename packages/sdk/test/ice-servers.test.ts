@@ -115,8 +115,24 @@ describe("an app that relays everything", () => {
     world.server.tellIce();
     await world.run(1_000);
     expect(policies(world)).toEqual(["relay", "relay"]);
-    // The path in use may be a direct one: it is left.
-    expect(world.server.relayed.filter((each) => each.type === "offer" && each.restart === true)).not.toEqual([]);
+    // The path in use may be a direct one: it is left, by a new RTCPeerConnection.
+    expect(world.server.relayed.filter((each) => each.type === "offer" && each.epoch === 1)).toHaveLength(1);
+    expect(world.network.open.map(({ connectionState }) => connectionState)).toEqual(["connected", "connected"]);
+    await world.end();
+  });
+
+  it("can be a single call's own wish, of who calls, of who answers, or later", async () => {
+    const world = new World();
+    const [alice, bob] = [world.peer("alice"), world.peer("bob")];
+    await world.until(() => alice.open && bob.open);
+    bob.on("call", (each) => each.answer(stream("audio"), { iceTransportPolicy: "relay" }));
+    const outgoing = alice.call("bob", stream("audio"));
+    await world.until(() => outgoing.open);
+    expect(policies(world)).toEqual(["all", "relay"]);
+    void outgoing.configure({ iceTransportPolicy: "relay" });
+    await world.run(3_000);
+    expect(policies(world)).toEqual(["relay", "relay"]);
+    expect(outgoing.open).toBe(true);
     await world.end();
   });
 

@@ -128,13 +128,13 @@ export class Peer extends Emitter<PeerEvents> {
     const id = options.connectionId ?? this.#newId("media");
     this.#requireTarget(peerId, id);
     const { metadata } = options;
-    const entry = this.#registry.create({
+    const entry: Entry = this.#registry.create({
       id,
       remoteId: peerId,
       kind: "media",
       outgoing: true,
       trickle: options.trickle ?? this.#options.trickle ?? true,
-      config: () => this.#config(options.iceTransportPolicy),
+      config: () => this.#configOf(entry),
       firstOfferFields: metadata === undefined ? {} : { metadata },
     });
     const connection = this.#addMedia(entry, metadata, options, stream);
@@ -258,9 +258,10 @@ export class Peer extends Emitter<PeerEvents> {
     const changed = relayOnly !== this.#relayOnly;
     this.#iceServers = iceServers;
     this.#relayOnly = relayOnly;
-    for (const { link } of this.#registry.all()) {
+    for (const { link, outgoing } of this.#registry.all()) {
       link.configure();
-      if (changed) link.restartIce("the app's relay policy changed");
+      // One side is enough: the other is told the same. Chromium would keep a direct path that works through an ICE restart.
+      if (changed && outgoing) link.renew("the app's relay policy changed");
     }
     const ends = Math.min(...iceServers.map((server) => server.expiresAt ?? Number.POSITIVE_INFINITY));
     const left = ends - this.#platform.clock.wallNow();
@@ -325,13 +326,13 @@ export class Peer extends Emitter<PeerEvents> {
       if (this.#rooms.get(offer.room)?.handleOffer(offer) !== true) this.#refuseUnknown(offer);
       return;
     }
-    const entry = this.#registry.create({
+    const entry: Entry = this.#registry.create({
       id: offer.connection,
       remoteId: offer.from,
       kind: offer.kind,
       outgoing: false,
       trickle: (this.#options.trickle ?? true) && offer.trickle !== false,
-      config: () => this.#config(undefined),
+      config: () => this.#configOf(entry),
     });
     entry.link.handle(offer);
     if (offer.kind === "media") {
@@ -427,6 +428,11 @@ export class Peer extends Emitter<PeerEvents> {
   #forget(entry: Entry, then: () => void): void {
     this.#connections.delete(entry);
     then();
+  }
+
+  #configOf(entry: Entry): PeerConnectionConfig {
+    const connection = this.#connections.get(entry);
+    return this.#config(connection instanceof MediaConnection ? connection.iceTransportPolicy : undefined);
   }
 
   #config(policy: PeerConnectionConfig["iceTransportPolicy"]): PeerConnectionConfig {

@@ -82,7 +82,7 @@ export class LinkMedia {
   async configure(change: MediaOptions): Promise<void> {
     const before = this.#options;
     this.#options = { ...before, ...change };
-    if (this.#options.iceTransportPolicy !== before.iceTransportPolicy) this.#link.restartIce("iceTransportPolicy changed");
+    if (this.#options.iceTransportPolicy !== before.iceTransportPolicy) this.#link.renew("iceTransportPolicy changed");
     if (await this.#local.configure(this.#options)) this.#link.negotiate();
   }
 

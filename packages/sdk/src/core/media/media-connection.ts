@@ -104,6 +104,11 @@ export class MediaConnection extends Emitter<MediaConnectionEvents> implements O
     return this.#media?.remoteStreams ?? [];
   }
 
+  /** As called, answered or configured last. */
+  get iceTransportPolicy(): MediaOptions["iceTransportPolicy"] {
+    return this.#media?.options.iceTransportPolicy;
+  }
+
   /** For the peer: an outgoing call begins to ring. */
   ring(): void {
     const { options, platform, link } = this.#init;
