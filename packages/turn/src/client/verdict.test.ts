@@ -45,6 +45,13 @@ describe("judgeConnection", () => {
       "home strict no-udp web-only",
       ["warn relay.certificate"],
     ],
+    [
+      "a certificate nobody trusts, perhaps on 443",
+      facts("ok", "ok", "certificate", { on443: false }),
+      "open",
+      "home strict no-udp",
+      ["warn relay.certificate"],
+    ],
     ["no relay offered", facts("absent", "absent", "absent", { on443: false }), "no-relay", "home", ["fail relay.absent"]],
     [
       "wrong credentials",

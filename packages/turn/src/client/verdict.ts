@@ -100,7 +100,8 @@ export function judgeConnection({ paths, on443, mapping, isRelayHidden }: CheckF
     if (isSilent(paths["turn-tls"])) add("relay.tls.failed", severity);
     if (paths["turn-tcp"] === "absent" && paths["turn-tls"] === "absent") add("relay.tcp.absent", "warn");
     else if (paths["turn-tls"] === "absent") add("relay.tls.absent", "warn");
-    else if (hasStream && !on443) add("relay.443.absent", "warn");
+    // Where TLS failed at the certificate, it may well be on 443: that remedy comes first.
+    else if (hasStream && !on443 && paths["turn-tls"] !== "certificate") add("relay.443.absent", "warn");
     return found;
   }
 }
