@@ -10,10 +10,21 @@ it("finds the pair in use in Chromium's and in Firefox's report", () => {
   ];
   expect(selectedPair(report([{ id: "t", type: "transport", selectedCandidatePairId: "1" }, ...pairs]))).toEqual({
     bytesReceived: 1,
+    relayed: false,
   });
-  expect(selectedPair(report(pairs))).toEqual({ bytesReceived: 2 });
+  expect(selectedPair(report(pairs))).toEqual({ bytesReceived: 2, relayed: false });
   expect(selectedPair(report([]))).toBeUndefined();
   expect(selectedPair(undefined)).toBeUndefined();
+});
+
+it("sees that this side uses a relay", () => {
+  const candidates = [
+    { id: "l", type: "local-candidate", candidateType: "relay" },
+    { id: "r", type: "remote-candidate", candidateType: "relay" },
+  ];
+  const pair = { id: "1", type: "candidate-pair", nominated: true, state: "succeeded", remoteCandidateId: "r" };
+  expect(selectedPair(report([...candidates, { ...pair, localCandidateId: "l" }]))?.relayed).toBe(true);
+  expect(selectedPair(report([...candidates, { ...pair, localCandidateId: "host" }]))?.relayed).toBe(false);
 });
 
 it("tells which kinds of pairs were tried, without addresses", () => {

@@ -3,20 +3,28 @@ import type { StatsReportPort } from "../ports.ts";
 
 type Entry = Readonly<Record<string, unknown>>;
 
-export type SelectedPair = { readonly bytesReceived: number };
+export type SelectedPair = {
+  readonly bytesReceived: number;
+  /** This side reaches the other through its TURN server. */
+  readonly relayed: boolean;
+};
 
 /** The pair that carries the data now; undefined before there is one. */
 export function selectedPair(report: StatsReportPort | undefined): SelectedPair | undefined {
   if (report === undefined) return undefined;
   let selectedId: unknown;
   const pairs = new Map<unknown, Entry>();
+  const relays = new Set<unknown>();
   report.forEach((entry) => {
     if (entry.type === "transport") selectedId = entry.selectedCandidatePairId ?? selectedId;
     if (entry.type === "candidate-pair") pairs.set(entry.id, entry);
+    if (entry.candidateType === "relay") relays.add(entry.id);
   });
   // Firefox marks the pair itself.
   const pair = pairs.get(selectedId) ?? [...pairs.values()].find((each) => each.selected === true || isNominated(each));
-  return pair && { bytesReceived: typeof pair.bytesReceived === "number" ? pair.bytesReceived : 0 };
+  if (pair === undefined) return undefined;
+  const { bytesReceived, localCandidateId } = pair;
+  return { bytesReceived: typeof bytesReceived === "number" ? bytesReceived : 0, relayed: relays.has(localCandidateId) };
 }
 
 function isNominated(pair: Entry): boolean {

@@ -13,7 +13,7 @@ import {
   type Platform,
   type TrackEventPort,
 } from "../ports.ts";
-import { describePairs } from "./candidate-pairs.ts";
+import { describePairs, selectedPair } from "./candidate-pairs.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import { Negotiation, type NegotiationOutput } from "./negotiation.ts";
 import { Recovery } from "./recovery.ts";
@@ -171,8 +171,13 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
   /** Signalling is back; see {@link Recovery.signalResumed}. */
   signalResumed(info: { readonly restored: boolean; readonly doubtful: boolean }): void {
     if (this.#transport === undefined) return;
-    if (info.restored) this.repeat();
-    this.#recovery.signalResumed(info.doubtful);
+    if (!info.restored) {
+      this.#recovery.signalResumed(info.doubtful);
+      return;
+    }
+    this.repeat();
+    // The server was made anew, and its TURN server may have been with it: ICE would notice late that a relay is gone.
+    void this.#stats().then((report) => this.#recovery.signalResumed(info.doubtful || selectedPair(report)?.relayed === true));
   }
 
   /** Says again what the other side may not have got. */
@@ -306,8 +311,12 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
     if (this.#state === "connected") this.#setState("reconnecting");
   }
 
+  async #stats() {
+    return this.#transport?.pc.getStats().catch(() => undefined);
+  }
+
   async #fail(why?: string): Promise<void> {
-    const report = await this.#transport?.pc.getStats().catch(() => undefined);
+    const report = await this.#stats();
     if (this.#state === "closed") return;
     const tried = describePairs(report);
     this.emit("failed", why === undefined ? tried : `${why}; ${tried}`);
