@@ -12,6 +12,8 @@ const TICK_MS = 250;
 const IDLE_TICK_MS = 1_000;
 /** Longer than the pauses of 1 frame/s screen sharing would be too slow; audio and video never pause this long. */
 const STALL_MS = 750;
+/** How long after a stall to look closely for the flow to come back. */
+const REVIVAL_MS = 60_000;
 /** Ticks with progress, one after another, before its end means anything: the checks of an idle pair are no flow. */
 const FLOWING_TICKS = 4;
 
@@ -57,8 +59,10 @@ export class FlowWatch {
   }
 
   #schedule(): void {
-    const idle = !this.#flowing && this.#ticksWithProgress === 0;
-    this.#cancel = this.#options.clock.after(idle ? IDLE_TICK_MS : TICK_MS, () => void this.#tick());
+    const { clock } = this.#options;
+    const waiting = this.#stalled && clock.now() - this.#progressAt < REVIVAL_MS;
+    const idle = !this.#flowing && !waiting && this.#ticksWithProgress === 0;
+    this.#cancel = clock.after(idle ? IDLE_TICK_MS : TICK_MS, () => void this.#tick());
   }
 
   async #tick(): Promise<void> {
