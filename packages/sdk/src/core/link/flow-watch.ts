@@ -17,12 +17,15 @@ const REVIVAL_MS = 60_000;
 /** Ticks with progress, one after another, before its end means anything: the checks of an idle pair are no flow. */
 const FLOWING_TICKS = 4;
 
+/** Once only: several key frames in a second can make Chromium's receiver wait for 3 s. */
+const REVIVED_TICKS = 2;
+
 export type FlowWatchOptions = {
   readonly clock: Clock;
   readonly pc: PeerConnectionPort;
   /** Flow stopped. Called once; again only after it has flowed again. */
   readonly onStall: () => void;
-  /** Something comes in again after a stall; once more when it goes on, since the first may have been a mere check of the path. */
+  /** Something comes in again after a stall. Told at the second look: the first may have seen a mere check of the path. */
   readonly onRevive: () => void;
 };
 
@@ -72,7 +75,7 @@ export class FlowWatch {
     if (progress) {
       this.#progressAt = now;
       this.#ticksWithProgress += 1;
-      if (this.#stalled && this.#ticksWithProgress % (FLOWING_TICKS - 1) === 1) this.#options.onRevive();
+      if (this.#stalled && this.#ticksWithProgress === REVIVED_TICKS) this.#options.onRevive();
       if (this.#ticksWithProgress >= FLOWING_TICKS) {
         this.#flowing = true;
         this.#stalled = false;
