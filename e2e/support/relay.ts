@@ -1,5 +1,6 @@
 /** Which way a connection took, as the browser tells it. */
 import type { BrowserPage } from "@tsunagi/testkit/drivers";
+import { expect } from "vitest";
 
 export type Path = {
   /** Candidate types of the pair in use. */
@@ -12,6 +13,12 @@ export type Path = {
 /** Expressions of the RTCPeerConnection in the page. */
 export const CALL = "call.getPeerConnection()";
 export const DATA = "data.getPeerConnection()";
+
+/**
+ * What a path is like whose both ends are relays, looked at from both pages. The other's relay may be `prflx`, when its first check overtook
+ * the candidate in signalling.
+ */
+export const RELAYED = { local: "relay", remote: expect.stringMatching(/^(relay|prflx)$/) };
 
 /** The candidate pair that carries a connection now. */
 export function pathOf(page: BrowserPage, connection: string): Promise<Path> {

@@ -5,7 +5,7 @@ import { admin, firstApp } from "../support/admin.ts";
 import { endCalls, followCalls } from "../support/calls.ts";
 import { type Coturn, hasCoturn, startCoturn } from "../support/coturn.ts";
 import { expectReceived, OF_CALL } from "../support/received.ts";
-import { CALL, pathOf } from "../support/relay.ts";
+import { CALL, pathOf, RELAYED } from "../support/relay.ts";
 import { openPeer } from "../support/sdk.ts";
 
 const SECRET = "a-secret-for-both-of-them";
@@ -45,7 +45,7 @@ describe.skipIf(!hasCoturn)("coturn configured as externalTurn, the own server o
     await expectReceived(alice, OF_CALL, [{ colour: "green", hz: 880 }]);
     await expectReceived(bob, OF_CALL, [{ colour: "red", hz: 440 }]);
     for (const page of [alice, bob]) {
-      expect(await pathOf(page, CALL)).toMatchObject({ local: "relay", remote: "relay", relayProtocol: "udp" });
+      expect(await pathOf(page, CALL)).toMatchObject({ ...RELAYED, relayProtocol: "udp" });
     }
     await endCalls(alice, bob);
   });

@@ -8,7 +8,7 @@ import { admin, firstApp } from "../support/admin.ts";
 import { endCalls, followCalls } from "../support/calls.ts";
 import { connect, disconnect, followConnections } from "../support/data.ts";
 import { expectReceived, OF_CALL } from "../support/received.ts";
-import { CALL, DATA, pathOf } from "../support/relay.ts";
+import { CALL, DATA, pathOf, RELAYED } from "../support/relay.ts";
 import { openPeer } from "../support/sdk.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
@@ -50,7 +50,7 @@ async function callAndConnect(from: BrowserPage, to: BrowserPage, relayProtocol?
 
 async function expectRelayed(page: BrowserPage, connection: string, relayProtocol: string | undefined): Promise<void> {
   const path = await pathOf(page, connection);
-  expect(path, page.name).toMatchObject({ local: "relay", remote: "relay" });
+  expect(path, page.name).toMatchObject(RELAYED);
   if (relayProtocol !== undefined) expect(path.relayProtocol, page.name).toBe(relayProtocol);
 }
 
@@ -168,7 +168,7 @@ describe("an app whose switch goes from `all` to `only`", () => {
     expect((await pathOf(from, CALL)).local).not.toBe("relay");
     await setRelay("only");
     for (const page of [from, to]) {
-      await expect.poll(() => pathOf(page, CALL), { timeout: 15_000 }).toMatchObject({ local: "relay", remote: "relay" });
+      await expect.poll(() => pathOf(page, CALL), { timeout: 15_000 }).toMatchObject(RELAYED);
     }
     await expectReceived(from, OF_CALL, [{ colour: "green", hz: 880 }]);
     await expectReceived(to, OF_CALL, [{ colour: "red", hz: 440 }]);
