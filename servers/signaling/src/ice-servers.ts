@@ -4,9 +4,10 @@
  * Username and password follow the scheme that coturn calls `use-auth-secret`: `expiry:name` and base64(HMAC-SHA1(secret, username)),
  * so that coturn takes what this server signs, given the same secret. The expiry is in whole seconds since 1970.
  */
-import { createHmac } from "node:crypto";
 import type { App } from "@tsunagi/conference";
 import type { IceServer } from "@tsunagi/protocol";
+import { nodeStunCrypto } from "@tsunagi/stun/node";
+import { restCredential } from "@tsunagi/turn";
 
 /** The own STUN and TURN server as clients reach it: ports, on the host name that they came by. */
 export type OwnTurn = {
@@ -84,15 +85,11 @@ function externalServers(client: IceClient, options: IceServerOptions, wallNow: 
 }
 
 function timeLimited(client: IceClient, secret: string, options: IceServerOptions, wallNow: number) {
-  const expiresAtS = Math.floor(wallNow / 1_000) + (options.credentialLifetimeS?.() ?? DEFAULT_LIFETIME_S);
+  const expiry = Math.floor(wallNow / 1_000) + (options.credentialLifetimeS?.() ?? DEFAULT_LIFETIME_S);
   // Both are short ASCII (isPeerId), far below the 508 bytes of RFC 8489 §14.3.
-  return { ...turnCredential(secret, `${client.app.id}.${client.peerId}`, expiresAtS), expiresAt: expiresAtS * 1_000 };
-}
-
-/** @param expiresAtS whole seconds since 1970 */
-export function turnCredential(secret: string, name: string, expiresAtS: number): { username: string; credential: string } {
-  const username = `${expiresAtS}:${name}`;
-  return { username, credential: createHmac("sha1", secret).update(username).digest("base64") };
+  const name = `${client.app.id}.${client.peerId}`;
+  const { username, password } = restCredential(secret, { expiry, name }, nodeStunCrypto);
+  return { username, credential: password, expiresAt: expiry * 1_000 };
 }
 
 /** One server with those of its URLs that fit; none when none does. */

@@ -2,7 +2,7 @@ export * from "./faces/admin/index.ts";
 export { NATIVE_LIMITS, type NativeLimits } from "./faces/native/face.ts";
 export { ConferenceHost, type SessionSink } from "./host.ts";
 export type { TlsOptions } from "./http.ts";
-export { type ExternalTurn, type IceServerOptions, type OwnTurn, turnCredential } from "./ice-servers.ts";
+export type { ExternalTurn, IceServerOptions, OwnTurn } from "./ice-servers.ts";
 export { createLog, type LogLevel, type LogOptions } from "./log.ts";
 export { type ForeignMetric, SignalingMetrics } from "./metrics.ts";
 export { type RunningSignaling, type SignalingOptions, type SignalingParts, startSignaling } from "./server.ts";
