@@ -1,19 +1,44 @@
-/** Tests over real browsers and processes: one file at a time, since two cores carry about four browsers' media. */
+/** Tests over real browsers and processes: two files at a time where only what happens counts, one at a time where it also counts when. */
 import { defineConfig } from "vitest/config";
+
+/** They measure gaps, round trips, throughput or memory, which another file's browsers beside them would change. */
+const MEASURING = [
+  "files",
+  "flood",
+  "hostile",
+  "memory",
+  "relay-recovery",
+  "renegotiation",
+  "resilience",
+  "resilience-network",
+].map((name) => `tests/${name}.test.ts`);
 
 export default defineConfig({
   root: import.meta.dirname,
   resolve: { conditions: ["source", "module", "node", "import", "default"] },
   ssr: { resolve: { conditions: ["source", "module", "node", "import", "default"], externalConditions: ["source"] } },
   test: {
-    include: ["tests/**/*.test.ts"],
     setupFiles: ["support/setup.ts"],
     // Processes and not threads: the drivers tie browsers and servers to the life of their process.
     pool: "forks",
-    maxWorkers: 1,
-    fileParallelism: false,
     testTimeout: 90_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: "beside", include: ["tests/**/*.test.ts"], exclude: MEASURING, maxWorkers: 2, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: "alone",
+          include: MEASURING,
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -6,5 +6,5 @@ const { test: _unitTests, ...shared } = base;
 
 export default mergeConfig(
   shared,
-  defineConfig({ test: { include: ["interop/**/*.test.ts"], maxWorkers: 1, testTimeout: 60_000 } }),
+  defineConfig({ test: { include: ["interop/**/*.test.ts"], maxWorkers: 2, testTimeout: 60_000 } }),
 );

@@ -69,11 +69,8 @@ async function relayOnly(server: ServerProcess): Promise<void> {
 describe.skipIf(!hasCoturn)("a TURN server of its own process, with signalling going on", () => {
   it.each([
     ["udp", 500],
-    ["udp", 4_000],
     ["udp", 12_000],
-    ["tcp", 500],
     ["tcp", 4_000],
-    ["tcp", 12_000],
   ] as const)("over %s, away for %d ms", async (transport, downMs) => {
     const secret = "a-secret-for-both-of-them";
     const coturn = await startCoturn(secret);
@@ -91,7 +88,6 @@ describe.skipIf(!hasCoturn)("a TURN server of its own process, with signalling g
 describe("the own TURN server, with everything else in one process", () => {
   it.each([
     ["killed", "SIGKILL", 500],
-    ["killed", "SIGKILL", 4_000],
     ["killed", "SIGKILL", 12_000],
     ["stopped in order", "SIGTERM", 1_000],
   ] as const)("%s by %s, away for %d ms", async (_how, signal, downMs) => {
@@ -153,7 +149,7 @@ describe("credentials that end during a call", () => {
       page.evaluate(() => call.getPeerConnection()?.getConfiguration().iceServers?.[0]?.username ?? "");
     const first = [await usernameOf(alice), await usernameOf(bob)];
     const startedAt = Date.now();
-    await expectNoGap("call over three lifetimes of its credentials", alice, probes, () => pause(31_000));
+    await expectNoGap("call over two lifetimes of its credentials", alice, probes, () => pause(22_000));
     expect(await metric(server, 'tsunagi_turn_requests_total{method="refresh"}')).toBeGreaterThanOrEqual(4);
     expect(await metric(server, "tsunagi_turn_authentication_failures_total")).toBe(0);
     const later = [await usernameOf(alice), await usernameOf(bob)];
@@ -162,7 +158,7 @@ describe("credentials that end during a call", () => {
       expect(expiryOf(first[index])).toBeLessThan(Date.now());
       expect(expiryOf(username)).toBeGreaterThan(Date.now());
     }
-    expect(Date.now() - startedAt).toBeGreaterThan(30_000);
+    expect(Date.now() - startedAt).toBeGreaterThan(21_000);
     const ufragOf = (page: BrowserPage) =>
       page.evaluate(() => /a=ice-ufrag:\S+/.exec(call.getPeerConnection()?.localDescription?.sdp ?? "")?.[0]);
     // Either side begins it: the one that offers, and the one that asks for it.
