@@ -35,7 +35,7 @@ async function tsunagi(...args: string[]) {
 
 describe("a server started with --tls", () => {
   it("is found well by the doctor", async () => {
-    const { exit, value } = await tsunagi("doctor", "--url", ready.urls[0] ?? "", "--stun-port", `${ready.turn.udp}`);
+    const { exit, value } = await tsunagi("doctor", "--url", ready.urls[0] ?? "", "--turn-port", `${ready.turn.udp}`);
     expect(value.checks.filter((check: { status: string }) => check.status === "fail")).toEqual([]);
     expect(exit).toBe(EXIT.ok);
     const of = (id: string) => value.checks.find((check: { id: string }) => check.id === id);
@@ -50,7 +50,7 @@ describe("a server started with --tls", () => {
       "doctor",
       "--url",
       ready.urls[0] ?? "",
-      "--stun-port",
+      "--turn-port",
       `${ready.turn.udp}`,
       "--data-dir",
       "elsewhere",

@@ -20,7 +20,7 @@ import { durationSeconds, port } from "../values.ts";
 const OPTIONS = {
   url: { type: "string", value: "URL", help: "the server to look at (default: this machine, http then https)" },
   port: { type: "string", value: "N", help: "its HTTP port on this machine, without --url (default: as configured, 8080)" },
-  "stun-port": { type: "string", value: "N", help: "its STUN and TURN port (default: as configured, 3478)" },
+  "turn-port": { type: "string", value: "N", help: "its STUN and TURN port (default: as configured, 3478)" },
   timeout: { type: "string", value: "TIME", help: "how long each check may take (default 3s)" },
   "from-client": { type: "boolean", help: "try, as a caller would, whether STUN and the relay work from here" },
   key: { type: "string", value: "KEY", help: "with --from-client: the app's key (default: that of the server's web apps)" },
@@ -90,7 +90,7 @@ export async function doctor(
     {
       url: httpUrl(values.url),
       httpPort: port("--port", values.port) ?? config.http.port,
-      stunPort: port("--stun-port", values["stun-port"]) ?? config.turn.port,
+      stunPort: port("--stun-port", values["turn-port"]) ?? config.turn.port,
       relay:
         values.url === undefined
           ? {
