@@ -90,7 +90,7 @@ export async function doctor(
     {
       url: httpUrl(values.url),
       httpPort: port("--port", values.port) ?? config.http.port,
-      stunPort: port("--stun-port", values["turn-port"]) ?? config.turn.port,
+      stunPort: port("--turn-port", values["turn-port"]) ?? config.turn.port,
       relay:
         values.url === undefined
           ? {
