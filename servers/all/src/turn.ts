@@ -17,6 +17,8 @@ export type TurnPorts = {
   readonly udp?: number | undefined;
   readonly tcp?: number | undefined;
   readonly tls?: number | undefined;
+  /** The HTTP port, where TURN is served on it too. */
+  readonly shared?: number | undefined;
 };
 
 export class Turn {
@@ -65,7 +67,7 @@ export class Turn {
 
   get ports(): TurnPorts {
     const { port, tlsPort } = this.#server;
-    return { udp: port, tcp: this.#config.tcp ? port : undefined, tls: tlsPort };
+    return { udp: port, tcp: this.#config.tcp ? port : undefined, tls: tlsPort, shared: this.#sharedPort };
   }
 
   /** Ports as clients reach them, and the secret that signs now. */

@@ -59,7 +59,12 @@ export type StartedServer = {
   readonly version: string;
   readonly addresses: {
     readonly http: { readonly address: string; readonly port: number; readonly secure: boolean };
-    readonly turn: { readonly udp?: number | undefined; readonly tcp?: number | undefined; readonly tls?: number | undefined };
+    readonly turn: {
+      readonly udp?: number | undefined;
+      readonly tcp?: number | undefined;
+      readonly tls?: number | undefined;
+      readonly shared?: number | undefined;
+    };
   };
   readonly defaultApp: { readonly name: string; readonly key: string };
   readonly tls: { readonly caFile: string; readonly caFingerprint: string } | undefined;
@@ -165,7 +170,11 @@ function lanAddresses(): readonly string[] {
 }
 
 function turnServices(server: StartedServer): string[] {
-  const { udp, tcp, tls } = server.addresses.turn;
+  const { udp, tcp, tls, shared } = server.addresses.turn;
   const plain = [udp === undefined ? [] : "UDP", tcp === undefined || tcp !== udp ? [] : "TCP"].flat().join("+");
-  return [...(udp === undefined ? [] : [`STUN and TURN ${udp} ${plain}`]), ...(tls === undefined ? [] : [`TURN ${tls} TLS`])];
+  return [
+    ...(udp === undefined ? [] : [`STUN and TURN ${udp} ${plain}`]),
+    ...(tls === undefined ? [] : [`TURN ${tls} TLS`]),
+    ...(shared === undefined ? [] : [`TURN ${shared} beside HTTP`]),
+  ];
 }
