@@ -2,6 +2,7 @@
 
 import { createSocket } from "node:dgram";
 import { existsSync } from "node:fs";
+import { createServer } from "node:net";
 import { startProcess, type TestProcess } from "@tsunagi/testkit/drivers";
 
 const PROGRAM = "/usr/bin/turnserver";
@@ -41,11 +42,20 @@ export async function startCoturn(secret: string): Promise<Coturn> {
   };
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const socket = createSocket("udp4").bind(0, "127.0.0.1", () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
+/** Free for UDP and for TCP: coturn wants both of one number. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await new Promise<number>((resolve) => {
+      const socket = createSocket("udp4").bind(0, "127.0.0.1", () => {
+        const { port } = socket.address();
+        socket.close(() => resolve(port));
+      });
     });
-  });
+    const isFree = await new Promise<boolean>((resolve) => {
+      const server = createServer()
+        .once("error", () => resolve(false))
+        .listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
 }
