@@ -19,6 +19,8 @@ const FLOWING_TICKS = 4;
 
 /** Once only: several key frames in a second can make Chromium's receiver wait for 3 s. */
 const REVIVED_TICKS = 2;
+/** What was missing for less may have been only a look that took long. */
+const REVIVED_AFTER_MS = 1_000;
 
 export type FlowWatchOptions = {
   readonly clock: Clock;
@@ -38,6 +40,8 @@ export class FlowWatch {
   #ticksWithProgress = 0;
   #flowing = false;
   #stalled = false;
+  /** Between the last progress before a stall and the first after it. */
+  #gapMs = 0;
   #stopped = false;
 
   constructor(options: FlowWatchOptions) {
@@ -73,9 +77,11 @@ export class FlowWatch {
     if (this.#stopped) return;
     const now = this.#options.clock.now();
     if (progress) {
+      if (this.#ticksWithProgress === 0) this.#gapMs = now - this.#progressAt;
       this.#progressAt = now;
       this.#ticksWithProgress += 1;
-      if (this.#stalled && this.#ticksWithProgress === REVIVED_TICKS) this.#options.onRevive();
+      const isBack = this.#stalled && this.#ticksWithProgress === REVIVED_TICKS;
+      if (isBack && this.#gapMs >= REVIVED_AFTER_MS) this.#options.onRevive();
       if (this.#ticksWithProgress >= FLOWING_TICKS) {
         this.#flowing = true;
         this.#stalled = false;
