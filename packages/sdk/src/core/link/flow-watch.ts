@@ -40,8 +40,9 @@ export class FlowWatch {
   #ticksWithProgress = 0;
   #flowing = false;
   #stalled = false;
-  /** Between the last progress before a stall and the first after it. */
-  #gapMs = 0;
+  /** The last progress before the stall, and the first of those looks after it that all saw some. */
+  #stalledFrom = 0;
+  #resumedAt = 0;
   #stopped = false;
 
   constructor(options: FlowWatchOptions) {
@@ -77,11 +78,11 @@ export class FlowWatch {
     if (this.#stopped) return;
     const now = this.#options.clock.now();
     if (progress) {
-      if (this.#ticksWithProgress === 0) this.#gapMs = now - this.#progressAt;
+      if (this.#ticksWithProgress === 0) this.#resumedAt = now;
       this.#progressAt = now;
       this.#ticksWithProgress += 1;
       const isBack = this.#stalled && this.#ticksWithProgress === REVIVED_TICKS;
-      if (isBack && this.#gapMs >= REVIVED_AFTER_MS) this.#options.onRevive();
+      if (isBack && this.#resumedAt - this.#stalledFrom >= REVIVED_AFTER_MS) this.#options.onRevive();
       if (this.#ticksWithProgress >= FLOWING_TICKS) {
         this.#flowing = true;
         this.#stalled = false;
@@ -91,6 +92,7 @@ export class FlowWatch {
       if (this.#flowing && now - this.#progressAt >= STALL_MS) {
         this.#flowing = false;
         this.#stalled = true;
+        this.#stalledFrom = this.#progressAt;
         this.#options.onStall();
       }
     }
