@@ -4,6 +4,7 @@ import { createServer as createTlsServer, type TLSSocket, type Server as TlsServ
 import type { Log } from "@tsunagi/base";
 import { type TransportAddress, transportAddress } from "@tsunagi/stun";
 import { portError } from "./errors.ts";
+import { listening } from "./listening.ts";
 import type { AcceptedSocket, TurnTls } from "./options.ts";
 import type { StreamClients } from "./stream-clients.ts";
 import { hostPort } from "./udp-listeners.ts";
@@ -129,20 +130,4 @@ function addressOf(server: Server): TransportAddress {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("a listening server has an address");
   return transportAddress(address.address, address.port);
-}
-
-function listening(server: Server, host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
-  return new Promise((resolve) => {
-    const onError = (error: NodeJS.ErrnoException) => {
-      server.off("listening", onListening);
-      resolve(error);
-    };
-    const onListening = () => {
-      server.off("error", onError);
-      resolve(undefined);
-    };
-    server.once("error", onError);
-    server.once("listening", onListening);
-    server.listen({ host, port, ipv6Only: host.includes(":"), exclusive: true });
-  });
 }

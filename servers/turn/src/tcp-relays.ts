@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import { type TransportAddress, transportAddress } from "@tsunagi/stun";
 import type { ConnectFailure, ConnectionId, RelayFailure, RelayId, RelayOpened, RelayRequest } from "@tsunagi/turn";
 import { type LocalAddress, relayAddressFor } from "./interfaces.ts";
+import { listening } from "./listening.ts";
 import { RelayPorts } from "./relay-ports.ts";
 import type { RelayPlaces } from "./relays.ts";
 import type { ShellCounters } from "./stats.ts";
@@ -166,7 +167,7 @@ export class TcpRelays {
       if (++binds > MAX_BINDS) break;
       // Held while trying: another allocation must not try the same.
       this.#ports.take(open.where, port);
-      const error = await listening(open.server, open.local.address, port);
+      const error = await listening(open.server, open.local.address, port, BACKLOG);
       if (this.#relays.get(relay) !== open) {
         this.#ports.give(open.where, port);
         open.server.close();
@@ -193,7 +194,7 @@ export class TcpRelays {
       if (this.#relays.get(relay) !== open) return;
       const server = createServer({ pauseOnConnect: true });
       open.server = server;
-      const error = await listening(server, open.local.address, open.port);
+      const error = await listening(server, open.local.address, open.port, BACKLOG);
       if (this.#relays.get(relay) !== open) {
         server.close();
         return;
@@ -260,22 +261,6 @@ const CONNECT_FAILURES: Readonly<Record<string, ConnectFailure>> = {
   ENETUNREACH: "unreachable",
   EHOSTUNREACH: "unreachable",
 };
-
-function listening(server: Server, host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
-  return new Promise((resolve) => {
-    const onError = (error: NodeJS.ErrnoException) => {
-      server.off("listening", onListening);
-      resolve(error);
-    };
-    const onListening = () => {
-      server.off("error", onError);
-      resolve(undefined);
-    };
-    server.once("error", onError);
-    server.once("listening", onListening);
-    server.listen({ host, port, backlog: BACKLOG, exclusive: true });
-  });
-}
 
 /**
  * Moves bytes one way with backpressure; when one side ends or closes, so does the other.
