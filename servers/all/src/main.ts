@@ -16,6 +16,14 @@ try {
   const config = load();
   const log = createLog({ level: config.log.level });
   const server = await startAll({ config, log });
+  // Before "ready" is said: who reads it may send a signal at once.
+  process.on("SIGHUP", () => server.reload(load));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, "stopping");
+      void server.drain().then(() => process.exit(0));
+    });
+  }
   const { http, turn } = server.addresses;
   // For whoever started it: the one line that says where and with which key.
   console.log(
@@ -27,13 +35,6 @@ try {
       version: server.version,
     }),
   );
-  process.on("SIGHUP", () => server.reload(load));
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.once(signal, () => {
-      log.info({ signal }, "stopping");
-      void server.drain().then(() => process.exit(0));
-    });
-  }
 } catch (error) {
   if (!(error instanceof CodedError)) throw error;
   console.error(`${error.message} (${error.code})${error.remedy === undefined ? "" : `\n  → ${error.remedy}`}`);
