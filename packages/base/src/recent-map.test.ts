@@ -51,13 +51,4 @@ describe("RecentMap", () => {
       }),
     );
   });
-
-  it("finds a key used a million times among 20,000 as fast as any", () => {
-    const map = new RecentMap<string, number>();
-    for (let n = 0; n < 20_000; n++) map.set(`${n}`, n);
-    const startedAt = performance.now();
-    for (let n = 0; n < 300_000; n++) map.set("7", n);
-    // 100 µs each, 30 s, were they moved within a Map.
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
-  });
 });
