@@ -38,8 +38,8 @@ export const ARROWS = {
   "@tsunagi/meet": ["sdk", "turn"],
   "@tsunagi/console": ["sdk"],
   // apps/cli, named as the command is.
-  tsunagi: ["base", "stun", "turn", "protocol", "conference", "server-all", "server-signaling", "server-turn"],
-  "@tsunagi/e2e": ["base", "protocol", "testkit", "sdk", "stun", "turn"],
+  tsunagi: ["base", "stun", "turn", "protocol", "conference", "server-all", "server-signaling", "server-turn", "server-sfu"],
+  "@tsunagi/e2e": ["base", "protocol", "testkit", "sdk", "stun", "turn", "rtp", "media"],
   "@tsunagi/bench": [
     "base",
     "protocol",
@@ -48,8 +48,12 @@ export const ARROWS = {
     "turn",
     "testkit",
     "sdk",
+    "rtp",
+    "sfu",
+    "media",
     "server-signaling",
     "server-turn",
+    "server-sfu",
     "server-all",
   ],
 };

@@ -2,10 +2,21 @@
 
 import type { NodeId } from "./directory.ts";
 import type { AdminCommand } from "./io.ts";
+import type { SfuCommand, SfuEvent, SfuReply } from "./sfu.ts";
 
 /** What one node asks of another; all of it is JSON. */
-export type BusRequest = { readonly type: "admin"; readonly command: AdminCommand };
-export type BusReply = { readonly found: boolean };
+export type BusRequest =
+  | { readonly type: "admin"; readonly command: AdminCommand }
+  /** To an SFU node. `from` is told what happens later. */
+  | { readonly type: "sfu"; readonly from: NodeId; readonly command: SfuCommand }
+  /** From an SFU node to the one that owns the room. */
+  | { readonly type: "sfu-event"; readonly event: SfuEvent };
+type BusReplies = {
+  readonly admin: { readonly found: boolean };
+  readonly sfu: SfuReply;
+  readonly "sfu-event": { readonly ok: boolean };
+};
+export type BusReply<Type extends BusRequest["type"] = BusRequest["type"]> = BusReplies[Type];
 
 export type BusHandler = (request: BusRequest) => Promise<BusReply>;
 
@@ -18,7 +29,10 @@ export interface Bus {
    *
    * @returns undefined when no such node is there, or its handler failed: the asker looks the owner up again
    */
-  send(node: NodeId, request: BusRequest): Promise<BusReply | undefined>;
+  send<Type extends BusRequest["type"]>(
+    node: NodeId,
+    request: BusRequest & { readonly type: Type },
+  ): Promise<BusReply<Type> | undefined>;
 }
 
 export class MemoryBus implements Bus {
@@ -31,11 +45,15 @@ export class MemoryBus implements Bus {
     };
   }
 
-  async send(node: NodeId, request: BusRequest): Promise<BusReply | undefined> {
+  async send<Type extends BusRequest["type"]>(
+    node: NodeId,
+    request: BusRequest & { readonly type: Type },
+  ): Promise<BusReply<Type> | undefined> {
     const handler = this.#handlers.get(node);
     if (handler === undefined) return undefined;
     try {
-      return await handler(request);
+      // A handler answers each type with its own reply.
+      return (await handler(request)) as BusReply<Type>;
     } catch {
       // The node's own log tells; to the asker it is as if it were not there.
       return undefined;

@@ -35,7 +35,10 @@ export class Ownership {
 
   static async open(options: OwnershipOptions): Promise<Ownership> {
     const ownership = new Ownership(options);
-    ownership.#detach = await options.bus.attach(options.node, async ({ command }) => ({ found: options.command(command) }));
+    ownership.#detach = await options.bus.attach(options.node, async (request) => {
+      if (request.type !== "admin") throw new Error(`no handler for ${request.type}`);
+      return { found: options.command(request.command) };
+    });
     ownership.#scheduleRenewal();
     return ownership;
   }

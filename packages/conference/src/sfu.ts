@@ -1,0 +1,48 @@
+/**
+ * What the conference core and an SFU node say to each other over the Bus. All of it is JSON. A room's media lives on one SFU node (a pool of
+ * worker processes); members name their transports by a counter, `epoch`: a higher one replaces the one before.
+ */
+import type { Candidate, MediaDirections, SfuReceive, SfuSend } from "@tsunagi/protocol";
+
+/** Names a room among all apps. */
+export type SfuRoomRef = { readonly appId: string; readonly room: string };
+export type SfuMemberRef = SfuRoomRef & { readonly peerId: string };
+
+export type SfuRoomLimits = {
+  readonly publicationBps: number;
+  readonly publicationsPerMember: number;
+  readonly memberBps: number;
+};
+
+export type SfuCommand =
+  /**
+   * A member's offer. Opens its transport when `epoch` is higher than the one known (the older one is closed once the new one is connected, or after
+   * 10 s), else changes the sections of the living one.
+   */
+  | (SfuMemberRef & {
+      readonly type: "negotiate";
+      readonly epoch: number;
+      readonly sdp: string;
+      readonly send: readonly SfuSend[];
+      readonly receive: readonly SfuReceive[];
+      readonly limits: SfuRoomLimits;
+      /** May this member publish, subscribe, use data? The core has checked `send` already. */
+      readonly directions: MediaDirections;
+    })
+  | (SfuMemberRef & { readonly type: "candidate"; readonly epoch: number; readonly candidate: Candidate | null })
+  | (SfuMemberRef & { readonly type: "mute"; readonly publication: string; readonly muted: boolean })
+  | (SfuMemberRef & { readonly type: "leave" })
+  | (SfuRoomRef & { readonly type: "close" })
+  /** The operator's dump of a live room. */
+  | (SfuRoomRef & { readonly type: "dump" });
+
+export type SfuReply =
+  | { readonly ok: true; readonly sdp?: string | undefined; readonly dump?: unknown }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly remedy?: string | undefined };
+
+/** From the SFU node to the node that owns the room. */
+export type SfuEvent =
+  /** This transport is gone: its worker died, or ICE failed for good. The member should offer with a higher epoch. */
+  | (SfuMemberRef & { readonly type: "transport-lost"; readonly epoch: number; readonly reason: string })
+  /** It is connected: what it publishes can be seen. */
+  | (SfuMemberRef & { readonly type: "transport-connected"; readonly epoch: number });
