@@ -30,6 +30,8 @@ export const SYSTEM_PACKAGES = [
     why: "network namespaces: hosts of their own, cut cables, changed addresses",
   },
   { name: "nftables", file: "/usr/sbin/nft", parts: ["browsers"], why: "silent loss of packets in those namespaces" },
+  { name: "gcc", file: "/usr/bin/gcc", parts: ["browsers"], why: "compiles the link emulator, which needs TAP devices" },
+  { name: "libc6-dev", file: "/usr/include/stdio.h", parts: ["browsers"], why: "what a C program includes" },
   {
     name: "coturn",
     file: "/usr/bin/turnutils_stunclient",

@@ -3,6 +3,14 @@ export { type ChromiumBrowser, type ChromiumOptions, findChromium, launchChromiu
 export { type FirefoxBrowser, findFirefox, launchFirefox } from "./firefox.ts";
 export * from "./internet.ts";
 export { endAll, type Lifetime, reportAll, track } from "./lifetimes.ts";
+export {
+  type Link,
+  type LinkCounters,
+  type LinkDirectionCounters,
+  type LinkQualities,
+  type LinkQuality,
+  linkUnavailable,
+} from "./link.ts";
 export * from "./media-probe.ts";
 export * from "./nat.ts";
 export * from "./netns.ts";

@@ -6,6 +6,7 @@ import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { promisify } from "node:util";
 import { track } from "./lifetimes.ts";
+import { type Link, type LinkQualities, startLink } from "./link.ts";
 
 const run = promisify(execFile);
 
@@ -14,7 +15,7 @@ const PREFIX = "tsng";
 
 let counter = 0;
 
-/** Why namespaces cannot be used here, undefined when they can. For `skipIf`, through `needsNetns` of e2e/support so that it is counted. */
+/** Why namespaces cannot be used here, undefined when they can. For `describeNetns` of e2e/support, so that it is counted. */
 export function netnsUnavailable(): string | undefined {
   if (process.platform !== "linux") return "network namespaces are a thing of Linux";
   if (process.getuid?.() !== 0) return "network namespaces need root";
@@ -44,13 +45,13 @@ export interface Host {
   removeAddress(address: string): Promise<void>;
   /** The move from one network to another in one step: a new address, then the old ones are gone, connections from them too. */
   replaceAddress(lan?: Lan): Promise<string>;
-  /** Adds delay, jitter and loss to what this host sends on a LAN (netem). Zeroes remove it. */
-  impair(
-    quality: { readonly delayMs?: number; readonly jitterMs?: number; readonly lossPercent?: number },
-    lan?: Lan,
-  ): Promise<void>;
   /** Runs a command inside and returns its standard output. */
   exec(command: string, ...args: string[]): Promise<string>;
+}
+
+/** A host whose cable to its first LAN is an emulated link. */
+export interface LinkedHost extends Host {
+  readonly link: Link;
 }
 
 export interface Lan {
@@ -59,6 +60,8 @@ export interface Lan {
   /** `10.88.N` unless told: addresses are `10.88.N.1` and up, /24. */
   readonly prefix: string;
   host(label: string): Promise<Host>;
+  /** A host behind a cable of limited rate, with delay and losses, whose qualities can be changed. */
+  linkedHost(label: string, qualities?: LinkQualities): Promise<LinkedHost>;
   /** Removes the LAN, its hosts and all processes in them. */
   close(): Promise<void>;
 }
@@ -73,7 +76,13 @@ export type LanOptions = {
 /** The host number of the gateway: every host's default route goes there, whether it is there or not. */
 const GATEWAY = 254;
 
-type Port = { readonly lan: LanState; readonly device: string; readonly bridgePort: string; addresses: string[] };
+type Port = {
+  readonly lan: LanState;
+  readonly device: string;
+  readonly bridgePort: string;
+  readonly link?: Link;
+  addresses: string[];
+};
 type LanState = Lan & { readonly isolated: boolean; nextAddress(): string };
 
 export async function createLan(label = "lan", options: LanOptions = {}): Promise<Lan> {
@@ -85,6 +94,11 @@ export async function createLan(label = "lan", options: LanOptions = {}): Promis
   const prefix = options.prefix ?? `10.88.${number % 250}`;
   const hosts: { netns: string }[] = [];
   let nextHost = 0;
+  const newName = () => {
+    const name = `${PREFIX}${process.pid}-${number}-${hosts.length + 1}`;
+    hosts.push({ netns: name });
+    return name;
+  };
   await ip("netns", "add", netns);
   const close = track({
     name: `lan ${label}`,
@@ -101,16 +115,24 @@ export async function createLan(label = "lan", options: LanOptions = {}): Promis
     isolated: options.isolated ?? false,
     close,
     nextAddress: () => `${prefix}.${++nextHost}`,
-    async host(hostLabel) {
-      const name = `${PREFIX}${process.pid}-${number}-${hosts.length + 1}`;
-      hosts.push({ netns: name });
-      return createHost(name, hostLabel, lan);
+    host: (hostLabel) => createHost(newName(), hostLabel, lan),
+    async linkedHost(hostLabel, qualities = {}) {
+      const host = await createHost(newName(), hostLabel, lan, true);
+      // Made with one.
+      const link = host.link as Link;
+      await link.set(qualities);
+      return Object.assign(host, { link });
     },
   };
   return lan;
 }
 
-async function createHost(netns: string, label: string, first: LanState): Promise<Host> {
+async function createHost(
+  netns: string,
+  label: string,
+  first: LanState,
+  linked = false,
+): Promise<Host & { readonly link: Link | undefined }> {
   await ip("netns", "add", netns);
   await within(netns, "ip", "link", "set", "lo", "up");
   // Else the kernel takes a second address away together with the first one.
@@ -126,11 +148,15 @@ async function createHost(netns: string, label: string, first: LanState): Promis
     const state = lan as LanState;
     const device = `eth${ports.length}`;
     const bridgePort = `p${++counter}`;
-    // The pair is made inside the LAN's namespace and one end is handed over: nothing shows up on the machine itself.
-    await within(lan.netns, "ip", "link", "add", bridgePort, "type", "veth", "peer", "name", device, "netns", netns);
+    // Either pair is made inside the namespaces, one end in each: nothing shows up on the machine itself.
+    const link =
+      linked && ports.length === 0 ? await startLink({ netns, device }, { netns: lan.netns, device: bridgePort }) : undefined;
+    if (link === undefined) {
+      await within(lan.netns, "ip", "link", "add", bridgePort, "type", "veth", "peer", "name", device, "netns", netns);
+    }
     await within(lan.netns, "ip", "link", "set", bridgePort, "master", "br0", "up");
     await within(netns, "ip", "link", "set", device, "up");
-    const port: Port = { lan: state, device, bridgePort, addresses: [] };
+    const port: Port = { lan: state, device, bridgePort, ...(link === undefined ? {} : { link }), addresses: [] };
     ports.push(port);
     if (gateway) return addAddress(port, `${state.prefix}.${GATEWAY}`);
     // Between two isolated ports a bridge forwards nothing.
@@ -163,6 +189,10 @@ async function createHost(netns: string, label: string, first: LanState): Promis
     port.addresses = port.addresses.filter((each) => each !== address);
     await within(netns, "ip", "address", "del", `${address}/24`, "dev", port.device);
   };
+  const cable = async ({ lan, bridgePort, link }: Port, on: boolean): Promise<void> => {
+    await within(lan.netns, "ip", "link", "set", bridgePort, on ? "up" : "down");
+    await link?.carrier(on);
+  };
   const drop = async (...rules: string[]): Promise<void> => {
     const table = [
       "table inet tsunagi {",
@@ -178,18 +208,13 @@ async function createHost(netns: string, label: string, first: LanState): Promis
   return {
     netns,
     label,
+    link: ports[0]?.link,
     get addresses() {
       return ports.map((port) => port.addresses[0] ?? "");
     },
     join,
-    unplug: (lan) => {
-      const port = portOf(lan);
-      return within(port.lan.netns, "ip", "link", "set", port.bridgePort, "down").then(() => {});
-    },
-    plug: (lan) => {
-      const port = portOf(lan);
-      return within(port.lan.netns, "ip", "link", "set", port.bridgePort, "up").then(() => {});
-    },
+    unplug: (lan) => cable(portOf(lan), false),
+    plug: (lan) => cable(portOf(lan), true),
     silence: () => drop('input iifname != "lo" drop', 'output oifname != "lo" drop'),
     block: (address) => drop(`input ip saddr ${address} drop`, `output ip daddr ${address} drop`),
     unblock: () => within(netns, "nft", "table inet tsunagi {}; delete table inet tsunagi").then(() => {}),
@@ -215,26 +240,6 @@ async function createHost(netns: string, label: string, first: LanState): Promis
         String(100 * (ports.indexOf(port) + 1)),
       );
       return address;
-    },
-    async impair({ delayMs = 0, jitterMs = 0, lossPercent = 0 }, lan) {
-      const { device } = portOf(lan);
-      await within(netns, "tc", "qdisc", "del", "dev", device, "root").catch(() => {});
-      if (delayMs === 0 && jitterMs === 0 && lossPercent === 0) return;
-      await within(
-        netns,
-        "tc",
-        "qdisc",
-        "add",
-        "dev",
-        device,
-        "root",
-        "netem",
-        "delay",
-        `${delayMs}ms`,
-        `${jitterMs}ms`,
-        "loss",
-        `${lossPercent}%`,
-      );
     },
     exec: (command, ...args) => within(netns, command, ...args),
   };
