@@ -26,3 +26,18 @@ export const EXTENSION_URI: Readonly<Record<ExtensionKind, string>> = {
 
 /** IDs as one end negotiated them, 1 to 14 for the one-byte form and to 255 for the two-byte form; 0: not negotiated. */
 export type ExtensionIds = Readonly<Record<ExtensionKind, number>>;
+
+/** Fills in what was not negotiated. */
+export function extensionIds(negotiated: Readonly<Partial<Record<ExtensionKind, number>>>): ExtensionIds {
+  return {
+    mid: negotiated.mid ?? 0,
+    rid: negotiated.rid ?? 0,
+    "repaired-rid": negotiated["repaired-rid"] ?? 0,
+    "abs-send-time": negotiated["abs-send-time"] ?? 0,
+    "transport-sequence": negotiated["transport-sequence"] ?? 0,
+    "audio-level": negotiated["audio-level"] ?? 0,
+    "video-orientation": negotiated["video-orientation"] ?? 0,
+    "playout-delay": negotiated["playout-delay"] ?? 0,
+    "dependency-descriptor": negotiated["dependency-descriptor"] ?? 0,
+  };
+}

@@ -16,6 +16,8 @@ const INITIAL = 1_024;
 
 export class SendList {
   length = 0;
+  /** `abs-send-time` (ntp.ts) of all entries that carry it: whoever fills the list says when. */
+  sendTime = 0;
   /** Index of the transport (`MediaTransport.index`). */
   transport = new Int32Array(INITIAL);
   packet: (CanonicalPacket | undefined)[] = new Array(INITIAL);

@@ -1,0 +1,56 @@
+/** What a payload descriptor tells, for all codecs in one reused object. Offsets are absolute in the bytes read. */
+
+export class PayloadInfo {
+  /** First packet of a key frame (of the base layer where there are several). */
+  keyframe = false;
+  /** First packet of a frame (with spatial layers: of one layer's frame). */
+  startOfFrame = false;
+  /** Last packet of a frame where the descriptor tells; else the marker does. */
+  endOfFrame = false;
+  temporalId = 0;
+  spatialId = 0;
+  /** −1: none. */
+  pictureId = -1;
+  /** Where the picture ID stands, 0: nowhere; 7 or 15 bits. */
+  pictureIdAt = 0;
+  pictureIdBits = 0;
+  /** −1: none. */
+  tl0PicIdx = -1;
+  tl0PicIdxAt = 0;
+  /** From this frame on the temporal layer can be switched up to (VP8 Y, VP9 U). */
+  switchingPoint = false;
+  /** VP9: depends on a frame of the spatial layer below of the same picture. */
+  interLayer = false;
+  /** VP9: depends on an earlier picture. */
+  interPicture = false;
+  /** No other frame depends on it. */
+  discardable = false;
+  /** VP9: spatial layers that the stream says to have; 0: not told here. */
+  spatialLayers = 0;
+  /** Pixels of the picture; 0: not told here. With spatial layers the largest. */
+  width = 0;
+  height = 0;
+  /** Where the descriptor ends and the codec's own data begins. */
+  dataAt = 0;
+
+  clear(): void {
+    this.keyframe = false;
+    this.startOfFrame = false;
+    this.endOfFrame = false;
+    this.temporalId = 0;
+    this.spatialId = 0;
+    this.pictureId = -1;
+    this.pictureIdAt = 0;
+    this.pictureIdBits = 0;
+    this.tl0PicIdx = -1;
+    this.tl0PicIdxAt = 0;
+    this.switchingPoint = false;
+    this.interLayer = false;
+    this.interPicture = false;
+    this.discardable = false;
+    this.spatialLayers = 0;
+    this.width = 0;
+    this.height = 0;
+    this.dataAt = 0;
+  }
+}
