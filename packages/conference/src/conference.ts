@@ -18,6 +18,7 @@ import {
 import { endRecovery, restorePeer } from "./recovery.ts";
 import { refusal } from "./refusal.ts";
 import { expel, roomMessage, sendDataTo } from "./rooms.ts";
+import { sfuMessage } from "./sfu-rooms.ts";
 import { type ConnectionSnapshot, listConnections, listRooms, type PeerPage, pagePeers, type RoomSnapshot } from "./snapshot.ts";
 import type { AppState, Due, Peer } from "./state.ts";
 import { type ConferenceOptions, World } from "./world.ts";
@@ -120,6 +121,11 @@ export class Conference {
       case "update-member":
       case "update-room":
         roomMessage(world, peer, message);
+        return;
+      case "sfu-offer":
+      case "sfu-candidate":
+      case "update-publication":
+        sfuMessage(world, peer, message);
         return;
       case "presence":
         presence(world, peer, message);

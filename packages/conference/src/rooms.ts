@@ -51,11 +51,12 @@ function tryMessage(world: World, peer: Peer, message: RoomMessage): Refusal | u
 
 function join(world: World, peer: Peer, message: Join): Refusal | undefined {
   const existing = peer.app.rooms.get(message.room);
-  const refused = mayEnter(peer, message.room, message.mode, existing);
+  const mode: RoomMode = message.mode === "auto" ? (existing?.mode ?? "mesh") : message.mode;
+  const refused = mayEnter(peer, message.room, mode, existing);
   if (refused !== undefined) return refused;
   const mayPublish = peer.permissions.publish;
   if (!mayPublish && message.receiveOnly === false) return refusal("auth.permission.denied", "you may only listen");
-  const room = existing ?? createRoom(world, peer.app, message.room, message.mode, message.roomMetadata);
+  const room = existing ?? createRoom(world, peer.app, message.room, mode, message.roomMetadata);
   const others = [...room.members.values()].map(({ member }) => member);
   const member: Member = {
     peerId: peer.id,

@@ -6,11 +6,14 @@ import {
   CANDIDATE_CHARACTERS,
   HELD_CONNECTIONS,
   HELD_MEMBERS,
+  HELD_PUBLICATIONS,
   HELD_ROOMS,
   LABEL_CHARACTERS,
   NAME_CHARACTERS,
   NAMED_RECEIVERS,
   PRESENCE_PEERS,
+  PUBLICATION_CHARACTERS,
+  SFU_SECTIONS,
   TOKEN_CHARACTERS,
 } from "./limits.ts";
 import type { ClientMessage } from "./messages.ts";
@@ -27,6 +30,16 @@ const credential = z.object({ timestamp: z.int(), ttl: z.int(), authToken: z.str
 export const reason: z.ZodType<EndReason> = name;
 export const mode = z.enum(["mesh", "sfu", "mcu"]);
 export const kind = z.enum(["media", "data"]);
+/** Of a publication, its stream, or a mid: what ends up in descriptions and RTP header extensions. */
+const shortName = z.string().min(1).max(PUBLICATION_CHARACTERS);
+const streamName = z.string().min(1).max(NAME_CHARACTERS);
+const publicationId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "letters, digits, _ and -");
+const track = {
+  kind: z.enum(["audio", "video"]),
+  source: z.enum(["camera", "microphone", "screen", "screen-audio", "other"]),
+  stream: streamName,
+  muted: z.boolean(),
+};
 
 export const candidate = z.object({
   candidate: z.string().max(CANDIDATE_CHARACTERS),
@@ -44,12 +57,15 @@ export const member = z.object({
   receiveOnly: z.boolean(),
   metadata: metadata.optional(),
 });
+export const publication = z.object({ id: publicationId, peerId: name, ...track, metadata: metadata.optional() });
 const heldRoom = z.object({
   room: name,
   mode,
   self: member,
   others: z.array(member).max(HELD_MEMBERS),
   metadata: metadata.optional(),
+  auto: z.boolean().optional(),
+  publications: z.array(publication).max(HELD_PUBLICATIONS).optional(),
 });
 const heldConnection = z.object({
   connection: name,
@@ -125,7 +141,7 @@ export const clientSchemas: Schemas = {
     id: count,
     // Longer ones are refused by the core with a code of their own.
     room: z.string().max(1024),
-    mode,
+    mode: z.enum(["mesh", "sfu", "mcu", "auto"]),
     receiveOnly: z.boolean().optional(),
     metadata: metadata.optional(),
     roomMetadata: metadata.optional(),
@@ -136,6 +152,7 @@ export const clientSchemas: Schemas = {
     room: name,
     data: json,
     to: z.array(name).max(NAMED_RECEIVERS).optional(),
+    topic: name.optional(),
   }),
   log: z.object({ type: z.literal("log"), id: count, room: name }),
   "update-member": z.object({
@@ -153,4 +170,31 @@ export const clientSchemas: Schemas = {
     credential: credential.optional(),
   }),
   "ice-servers": z.object({ type: z.literal("ice-servers"), id: count }),
+  "sfu-offer": z.object({
+    type: z.literal("sfu-offer"),
+    id: count,
+    room: name,
+    epoch: count,
+    sdp: z.string().min(1),
+    send: z
+      .array(z.object({ mid: shortName, publication: publicationId, ...track, metadata: metadata.optional() }))
+      .max(SFU_SECTIONS),
+    receive: z
+      .array(z.object({ mid: shortName, kind: z.enum(["audio", "video"]), publication: publicationId.nullable() }))
+      .max(SFU_SECTIONS),
+  }),
+  "sfu-candidate": z.object({
+    type: z.literal("sfu-candidate"),
+    room: name,
+    epoch: count,
+    candidate: candidate.nullable(),
+  }),
+  "update-publication": z.object({
+    type: z.literal("update-publication"),
+    id: count,
+    room: name,
+    publication: publicationId,
+    muted: z.boolean().optional(),
+    metadata: metadata.optional(),
+  }),
 };

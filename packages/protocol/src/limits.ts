@@ -14,6 +14,11 @@ export const METADATA_CHARACTERS = 16_384;
 export const PRESENCE_PEERS = 100;
 /** Receivers named in one `room-data`. */
 export const NAMED_RECEIVERS = 1_000;
+/** Sections in one `sfu-offer`, sent and received ones each, and characters of a mid or of a publication's ID and stream. */
+export const SFU_SECTIONS = 256;
+export const PUBLICATION_CHARACTERS = 64;
+/** Publications declared in one room of a `resume`. */
+export const HELD_PUBLICATIONS = 4_096;
 /** Rooms and connections declared in one `resume`, and members of one such room. */
 export const HELD_ROOMS = 256;
 export const HELD_CONNECTIONS = 1_024;

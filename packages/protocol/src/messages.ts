@@ -6,10 +6,23 @@
  */
 import type { JsonValue } from "@tsunagi/base";
 import type {
+  Publication,
+  PublicationUpdated,
+  Published,
+  RoomModeChanged,
+  SfuAnswer,
+  SfuCandidate,
+  SfuOffer,
+  SfuReset,
+  Unpublished,
+  UpdatePublication,
+} from "./sfu.ts";
+import type {
   Candidate,
   ConnectionKind,
   EndReason,
   IceServer,
+  JoinMode,
   Limits,
   LogEntry,
   Member,
@@ -55,6 +68,10 @@ export type HeldRoom = {
   readonly self: Member;
   readonly others: readonly Member[];
   readonly metadata?: JsonValue | undefined;
+  /** The room moves to the SFU when it grows. */
+  readonly auto?: boolean | undefined;
+  /** SFU rooms: all publications that the client last knew, its own among them. */
+  readonly publications?: readonly Publication[] | undefined;
 };
 
 /** Takes an existing session over to this socket, or restores it on a server that lost it. */
@@ -150,7 +167,7 @@ export type Join = {
   readonly type: "join";
   readonly id: number;
   readonly room: string;
-  readonly mode: RoomMode;
+  readonly mode: JoinMode;
   readonly receiveOnly?: boolean | undefined;
   readonly metadata?: JsonValue | undefined;
   /** Taken by the room only when this join makes it. */
@@ -163,6 +180,8 @@ export type SendRoomData = {
   readonly room: string;
   readonly data: JsonValue;
   readonly to?: readonly string[] | undefined;
+  /** Those that begin with `$` are the SDK's own. Data with a topic stands in no log. */
+  readonly topic?: string | undefined;
 };
 export type GetLog = { readonly type: "log"; readonly id: number; readonly room: string };
 /** Changes the sender's own member record. */
@@ -232,9 +251,13 @@ export type Joined = {
   readonly room: string;
   readonly mode: RoomMode;
   readonly self: Member;
-  /** The members that were there before: the joiner offers to each of them. */
+  /** The members that were there before: in a mesh the joiner offers to each of them. */
   readonly others: readonly Member[];
   readonly metadata?: JsonValue | undefined;
+  /** The room is a mesh now and moves to the SFU when it grows. */
+  readonly auto?: boolean | undefined;
+  /** SFU rooms: what the others send. */
+  readonly publications?: readonly Publication[] | undefined;
 };
 export type Left = { readonly type: "left"; readonly re: number; readonly room: string };
 export type LogReply = {
@@ -273,6 +296,7 @@ export type RoomData = {
   /** Absent: sent by the operator through the admin API. */
   readonly from?: string | undefined;
   readonly data: JsonValue;
+  readonly topic?: string | undefined;
 };
 /** The operator closed the room, or removed this member from it. */
 export type RoomClosed = { readonly type: "room-closed"; readonly room: string; readonly code: string; readonly message: string };
@@ -306,13 +330,24 @@ export type ClientRequest =
   | UpdateMember
   | UpdateRoom
   | RefreshCredential
-  | GetIceServers;
-export type ClientCounted = Outbound<RelayBody> | ClientRequest | SendRoomData;
+  | GetIceServers
+  | SfuOffer
+  | UpdatePublication;
+export type ClientCounted = Outbound<RelayBody> | ClientRequest | SendRoomData | SfuCandidate;
 export type ClientUncounted = Ack | Ping | Pong | ClientBye;
 export type ClientMessage = ClientHello | ClientCounted | ClientUncounted;
 
 export type ServerHello = Opened | Resumed;
-export type ServerReply = PresenceReply | PeerListReply | Joined | Left | LogReply | Done | CredentialUpdated | IceServersReply;
+export type ServerReply =
+  | PresenceReply
+  | PeerListReply
+  | Joined
+  | Left
+  | LogReply
+  | Done
+  | CredentialUpdated
+  | IceServersReply
+  | SfuAnswer;
 export type ServerEvent =
   | MemberJoined
   | MemberLeft
@@ -320,6 +355,11 @@ export type ServerEvent =
   | RoomUpdated
   | RoomData
   | RoomClosed
+  | Published
+  | Unpublished
+  | PublicationUpdated
+  | SfuReset
+  | RoomModeChanged
   | Expiring
   | IceServersChanged
   | ErrorMessage;

@@ -43,6 +43,22 @@ describe("parseClientMessage", () => {
     ["metadata that is too long", `{"type":"update-room","id":1,"room":"r","metadata":"${"x".repeat(17_000)}"}`],
     ["metadata that is missing", '{"type":"update-room","id":1,"room":"r"}'],
     ["more than 100 peers asked about", JSON.stringify({ type: "presence", id: 1, peers: Array(101).fill("p") })],
+    [
+      "more than 256 sections",
+      JSON.stringify({
+        type: "sfu-offer",
+        id: 1,
+        room: "r",
+        epoch: 0,
+        sdp: "v=0",
+        send: [],
+        receive: Array(257).fill({ mid: "1", kind: "audio", publication: null }),
+      }),
+    ],
+    [
+      "a publication ID with a space",
+      '{"type":"sfu-offer","id":1,"room":"r","epoch":0,"sdp":"v=0","send":[{"mid":"0","publication":"a b","kind":"audio","source":"other","stream":"s","muted":false}],"receive":[]}',
+    ],
     ["nesting of 33", `{"type":"room-data","room":"r","data":${nested(32)}}`],
     ["an offer nested too deeply", `{"type":"offer","to":"b","connection":"c","kind":"data","sdp":"","x":${nested(32)}}`],
   ])("refuses %s as malformed", (_, text) => {
@@ -77,7 +93,10 @@ describe("parseClientMessage", () => {
       fc.constantFrom("type", "id", "room", "to", "connection", "sdp", "data", "received", "x"),
       fc.jsonValue(),
     );
-    const typed = fc.tuple(fc.constantFrom("open", "resume", "offer", "candidate", "join", "credential", "ack"), anyObject);
+    const typed = fc.tuple(
+      fc.constantFrom("open", "resume", "offer", "candidate", "join", "credential", "ack", "sfu-offer", "update-publication"),
+      anyObject,
+    );
     fc.assert(
       fc.property(
         fc.oneof(

@@ -1,6 +1,6 @@
 /** Schemas of everything the server sends: for tests and tools, since a client trusts its server and only checks shapes (parse-server.ts). */
 import { z } from "zod";
-import { count, json, member, mode, name, relayBodies } from "./client-schemas.ts";
+import { count, json, member, mode, name, publication, relayBodies } from "./client-schemas.ts";
 import type { ServerMessage } from "./messages.ts";
 
 const text = z.string();
@@ -18,6 +18,8 @@ const limits = z.strictObject({
   messageBytes: count,
   messagesPerSecond: z.number(),
   roomMembers: count,
+  sfuRoomMembers: count.optional(),
+  meshMembers: count.optional(),
   roomsPerPeer: count,
   connectionsPerPeer: count,
 });
@@ -28,6 +30,7 @@ const permissions = z.strictObject({
   rooms: z.union([z.literal(true), z.array(text)]),
   modes: z.array(mode),
   publish: z.boolean(),
+  subscribe: z.boolean().optional(),
 });
 const welcome = {
   version: count,
@@ -86,6 +89,8 @@ export const serverSchemas: Schemas = {
     self: member,
     others: z.array(member),
     metadata: json.optional(),
+    auto: z.boolean().optional(),
+    publications: z.array(publication).optional(),
   }),
   left: z.strictObject({ type: z.literal("left"), re, room: name }),
   log: z.strictObject({ type: z.literal("log"), re, room: name, entries: z.array(entry) }),
@@ -98,11 +103,23 @@ export const serverSchemas: Schemas = {
     permissions,
   }),
   "ice-servers": z.strictObject({ type: z.literal("ice-servers"), re, iceServers, iceTransportPolicy }),
+  "sfu-answer": z.strictObject({ type: z.literal("sfu-answer"), re, room: name, epoch: count, sdp: text }),
+  published: z.strictObject({ type: z.literal("published"), room: name, publication }),
+  unpublished: z.strictObject({ type: z.literal("unpublished"), room: name, publication: text }),
+  "publication-updated": z.strictObject({ type: z.literal("publication-updated"), room: name, publication }),
+  "sfu-reset": z.strictObject({ type: z.literal("sfu-reset"), room: name, epoch: count }),
+  "room-mode": z.strictObject({ type: z.literal("room-mode"), room: name, mode: z.literal("sfu") }),
   "member-joined": z.strictObject({ type: z.literal("member-joined"), room: name, member }),
   "member-left": z.strictObject({ type: z.literal("member-left"), room: name, peerId: name }),
   "member-updated": z.strictObject({ type: z.literal("member-updated"), room: name, member }),
   "room-updated": z.strictObject({ type: z.literal("room-updated"), room: name, metadata: json, by: text }),
-  "room-data": z.strictObject({ type: z.literal("room-data"), room: name, from: name.optional(), data: json }),
+  "room-data": z.strictObject({
+    type: z.literal("room-data"),
+    room: name,
+    from: name.optional(),
+    data: json,
+    topic: name.optional(),
+  }),
   "room-closed": z.strictObject({ type: z.literal("room-closed"), room: name, code: text, message: text }),
   "ice-servers-changed": z.strictObject({ type: z.literal("ice-servers-changed"), iceServers, iceTransportPolicy }),
   expiring: z.strictObject({ type: z.literal("expiring"), expiresAt: count }),

@@ -7,8 +7,14 @@ export const PROTOCOL_VERSION = 1;
 /** Path of the WebSocket. */
 export const PROTOCOL_PATH = "/v1";
 
-/** `mesh`: members connect to each other. `sfu` and `mcu` are known words, refused with `room.mode.unsupported` until they exist. */
+/**
+ * `mesh`: members connect to each other. `sfu`: each member has one connection, with the SFU. `mcu` is a known word, refused with
+ * `room.mode.unsupported` until it exists.
+ */
 export type RoomMode = "mesh" | "sfu" | "mcu";
+
+/** `auto`: the room as it is; a new one is a mesh that moves to the SFU when it grows past the app's limit `meshMembers`. */
+export type JoinMode = RoomMode | "auto";
 
 export type ConnectionKind = "media" | "data";
 
@@ -72,7 +78,11 @@ export type Limits = {
   readonly messageBytes: number;
   /** Sustained messages a second; bursts of ten times that pass. */
   readonly messagesPerSecond: number;
+  /** Of a mesh room. */
   readonly roomMembers: number;
+  readonly sfuRoomMembers?: number | undefined;
+  /** A room of mode `auto` with more members moves to the SFU. */
+  readonly meshMembers?: number | undefined;
   readonly roomsPerPeer: number;
   readonly connectionsPerPeer: number;
 };
@@ -86,6 +96,8 @@ export type Permissions = {
   readonly rooms: true | readonly string[];
   readonly modes: readonly RoomMode[];
   readonly publish: boolean;
+  /** Receive what others publish, in SFU rooms. Absent: yes. */
+  readonly subscribe?: boolean | undefined;
 };
 
 /** Why a connection ended or was refused. The named ones are the platform's; apps may use texts of their own up to 128 characters. */

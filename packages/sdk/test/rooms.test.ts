@@ -1,10 +1,10 @@
 /** Mesh rooms in simulated time. */
 import { describe, expect, it } from "vitest";
-import type { MeshRoom } from "../src/core/room/mesh-room.ts";
+import type { Room } from "../src/core/room/room.ts";
 import { FakeHost } from "./support/fake-webrtc.ts";
 import { stream, World } from "./support/world.ts";
 
-type Guest = { room: MeshRoom; streams: string[]; seen: string[] };
+type Guest = { room: Room; streams: string[]; seen: string[] };
 
 function join(world: World, id: string, sends: boolean, host = new FakeHost(id)): Guest {
   const room = world.peer(id, host).joinRoom("room", { stream: sends ? stream("audio", "video") : null });

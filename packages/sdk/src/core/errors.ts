@@ -12,6 +12,7 @@ export const SDK_ERROR_CODES = {
   "connection.state.answered": "The call was answered or refused already.",
   "connection.transport.failed": "No path between the two browsers was found, or it was lost and could not be repaired.",
   "connection.target.invalid": "A peer cannot connect to itself, or before it knows its ID.",
+  "room.code.unreachable": "The part of the SDK for SFU rooms could not be loaded.",
   "media.track.unknown": "The track is not one of those that this connection sends.",
 } as const;
 

@@ -1,7 +1,20 @@
 export { CodedError } from "@tsunagi/base";
-export type { EndReason, Limits, LogEntry, Member, RoomMode, Serialization, SkyWayCredential } from "@tsunagi/protocol";
+export type {
+  EndReason,
+  JoinMode,
+  Limits,
+  LogEntry,
+  MediaSource,
+  Member,
+  Publication,
+  RoomMode,
+  Serialization,
+  SfuLayer,
+  SkyWayCredential,
+} from "@tsunagi/protocol";
 export * from "./data/index.ts";
 export { SDK_ERROR_CODES, type SdkErrorCode, type TsunagiError } from "./errors.ts";
+export type { FrameTransforms, FrameTransformsHost, TransformTarget } from "./frame-transforms.ts";
 export * from "./link.ts";
 export {
   type CallOptions,
@@ -11,8 +24,18 @@ export {
 } from "./media/media-connection.ts";
 export type { MediaOptions } from "./media/media-options.ts";
 export { Peer } from "./peer.ts";
-export type { ConnectOptions, JoinOptions, PeerCredentials, PeerEvents, PeerOptions, PeerState } from "./peer-options.ts";
+export type {
+  ConnectOptions,
+  JoinOptions,
+  PeerCredentials,
+  PeerEvents,
+  PeerOptions,
+  PeerState,
+  SfuOptions,
+  TrackOptions,
+} from "./peer-options.ts";
 export * from "./ports.ts";
-export type { MemberLinkState } from "./room/member-link.ts";
-export { MeshRoom, type RoomEvents, type RoomStream } from "./room/mesh-room.ts";
+export { Room, Room as MeshRoom, type SendOptions } from "./room/room.ts";
+export type { MemberLinkState, RoomEvents, RoomStream } from "./room/room-events.ts";
+export type { QualityLimits, Subscription, WantedQuality } from "./sfu/subscription.ts";
 export * from "./stats/index.ts";

@@ -1,7 +1,8 @@
 /** What a peer, its data connections and its rooms are made with. */
 import type { CodedError, JsonValue, Log } from "@tsunagi/base";
-import type { RoomMode, Serialization, SkyWayCredential } from "@tsunagi/protocol";
+import type { JoinMode, MediaSource, Serialization, SkyWayCredential } from "@tsunagi/protocol";
 import type { DataConnection } from "./data/index.ts";
+import type { FrameTransforms } from "./frame-transforms.ts";
 import type { MediaConnection } from "./media/media-connection.ts";
 import type { MediaOptions } from "./media/media-options.ts";
 import type { IceServerInit, MediaStream, Metadata } from "./ports.ts";
@@ -48,8 +49,8 @@ export type ConnectOptions = {
 };
 
 export type JoinOptions = MediaOptions & {
-  /** Default mesh. */
-  readonly mode?: RoomMode | undefined;
+  /** Default mesh. `auto`: the room as it is; a new one begins as a mesh and moves to the SFU when it grows. */
+  readonly mode?: JoinMode | undefined;
   /** What to send; none: only listen. */
   readonly stream?: MediaStream | null | undefined;
   /** Default: true without a stream. The others see it in the member record. */
@@ -58,6 +59,26 @@ export type JoinOptions = MediaOptions & {
   readonly metadata?: JsonValue | undefined;
   /** Of the room; taken only when this join makes it. */
   readonly roomMetadata?: JsonValue | undefined;
+} & SfuOptions;
+
+/** What counts in SFU rooms only. */
+export type SfuOptions = {
+  /** Default auto: whatever is published is received. `manual`: what `room.subscribe()` names. */
+  readonly subscribe?: "auto" | "manual" | undefined;
+  /** Video of the so many who spoke last; default: of all. `room.setLastN()` changes it. */
+  readonly lastN?: number | undefined;
+  /** Several sizes of each camera, so that every receiver gets what it can use. Default true for those over 320 px wide. */
+  readonly simulcast?: boolean | undefined;
+  /** A scalabilityMode (webrtc-svc) such as "L3T3_KEY", for VP9 and AV1: one stream with layers instead of simulcast. */
+  readonly svc?: string | undefined;
+  /** End-to-end encryption. All members need it. */
+  readonly e2ee?: FrameTransforms | undefined;
+};
+
+/** Of one track; what is left out is seen from the track itself. */
+export type TrackOptions = {
+  readonly source?: MediaSource | undefined;
+  readonly metadata?: JsonValue | undefined;
 };
 
 export type PeerEvents = {

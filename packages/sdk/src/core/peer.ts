@@ -20,7 +20,7 @@ import { type CallOptions, MediaConnection } from "./media/media-connection.ts";
 import type { ConnectOptions, JoinOptions, PeerCredentials, PeerEvents, PeerOptions, PeerState } from "./peer-options.ts";
 import type { IceServerInit, MediaStream, PeerConnectionConfig, Platform } from "./ports.ts";
 import { ConnectionRegistry, type Entry } from "./registry.ts";
-import { MeshRoom } from "./room/mesh-room.ts";
+import { Room } from "./room/room.ts";
 import { SignalClient, type SignalEvents } from "./signal/signal-client.ts";
 
 const CLIENT = "tsunagi-sdk 0.1.0";
@@ -38,7 +38,7 @@ export class Peer extends Emitter<PeerEvents> {
   readonly #signal: SignalClient;
   readonly #registry: ConnectionRegistry;
   readonly #connections = new Map<Entry, AnyConnection>();
-  readonly #rooms = new Map<string, MeshRoom>();
+  readonly #rooms = new Map<string, Room>();
   /** Calls and connections made before `open`. */
   #waiting: (() => void)[] = [];
   #id: string | undefined;
@@ -98,7 +98,7 @@ export class Peer extends Emitter<PeerEvents> {
     return this.#signal.state === "open";
   }
 
-  get rooms(): ReadonlyMap<string, MeshRoom> {
+  get rooms(): ReadonlyMap<string, Room> {
     return this.#rooms;
   }
 
@@ -165,11 +165,11 @@ export class Peer extends Emitter<PeerEvents> {
   }
 
   /** Joins a room, making it when it is not there. A room already joined is returned as it is. */
-  joinRoom(name: string, options: JoinOptions = {}): MeshRoom {
+  joinRoom(name: string, options: JoinOptions = {}): Room {
     this.#requireLive();
     const joined = this.#rooms.get(name);
     if (joined !== undefined) return joined;
-    const room: MeshRoom = new MeshRoom(name, options, {
+    const room: Room = new Room(name, options, {
       platform: this.#platform,
       trickle: this.#options.trickle ?? true,
       iceTransportPolicy: this.#options.iceTransportPolicy,
@@ -177,6 +177,9 @@ export class Peer extends Emitter<PeerEvents> {
       request: (make) => this.#signal.request(make),
       createEntry: (init, policy) => this.#registry.create({ ...init, config: () => this.#config(policy()) }),
       drop: (entry) => this.#registry.drop(entry),
+      end: (entry) => this.#registry.end(entry, "hung-up"),
+      config: (policy) => this.#config(policy),
+      signalOpen: () => this.open,
       closed: () => {
         if (this.#rooms.get(name) === room) this.#rooms.delete(name);
       },
@@ -244,7 +247,9 @@ export class Peer extends Emitter<PeerEvents> {
     for (const lost of message.lostRooms) {
       this.#rooms.get(lost.room)?.ownerClosed(new CodedError(lost.code as never, lost.message));
     }
-    this.#registry.signalResumed({ restored: message.restored, doubtful });
+    const info = { restored: message.restored, doubtful };
+    this.#registry.signalResumed(info);
+    for (const room of this.#rooms.values()) room.signalResumed(info);
     this.emit("reconnected", { restored: message.restored });
   }
 
@@ -263,6 +268,7 @@ export class Peer extends Emitter<PeerEvents> {
       // One side is enough: the other is told the same. Chromium would keep a direct path that works through an ICE restart.
       if (changed && outgoing) link.renew("the app's relay policy changed");
     }
+    if (changed) for (const room of this.#rooms.values()) room.renew();
     const ends = Math.min(...iceServers.map((server) => server.expiresAt ?? Number.POSITIVE_INFINITY));
     const left = ends - this.#platform.clock.wallNow();
     this.#refreshIceServers(left < 0 ? MAX_ICE_RETRY_MS : Math.max(MIN_ICE_REFRESH_MS, left / 2), MIN_ICE_REFRESH_MS);

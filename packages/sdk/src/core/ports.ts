@@ -6,6 +6,7 @@
  * the ports elsewhere.
  */
 import type { Clock, JsonValue, Log, RandomBytes } from "@tsunagi/base";
+import type { SfuModule } from "./room/room-media.ts";
 
 /** An event target. Listeners are added through {@link listen}. */
 export interface EventTargetPort {
@@ -22,6 +23,7 @@ export interface MediaStreamTrackPort extends EventTargetPort {
   readonly readyState: "live" | "ended";
   enabled: boolean;
   contentHint: string;
+  getSettings?(): { readonly width?: number; readonly height?: number; readonly frameRate?: number };
 }
 
 export interface MediaStreamPort {
@@ -45,10 +47,20 @@ export type PeerConnectionConfig = {
   iceServers?: IceServerInit[];
   iceTransportPolicy?: "all" | "relay";
   bundlePolicy?: "balanced" | "max-bundle" | "max-compat";
+  /** Chromium's, for `createEncodedStreams()`. */
+  encodedInsertableStreams?: boolean;
 };
 
 export type CodecCapability = { mimeType: string; clockRate: number; channels?: number; sdpFmtpLine?: string };
-export type EncodingParameters = { active?: boolean; maxBitrate?: number };
+export type EncodingParameters = {
+  active?: boolean;
+  maxBitrate?: number;
+  maxFramerate?: number;
+  rid?: string;
+  scaleResolutionDownBy?: number;
+  /** webrtc-svc. */
+  scalabilityMode?: string;
+};
 export type DegradationPreference = "balanced" | "maintain-framerate" | "maintain-resolution";
 export type SendParameters = { encodings: EncodingParameters[]; degradationPreference?: DegradationPreference };
 export type SendParameterOptions = { encodingOptions?: { keyFrame?: boolean }[] };
@@ -118,7 +130,7 @@ export interface PeerConnectionPort extends EventTargetPort {
   removeTrack(sender: SenderPort): void;
   addTransceiver(
     trackOrKind: MediaStreamTrackPort | string,
-    init?: { direction?: TransceiverDirection; streams?: MediaStreamPort[] },
+    init?: { direction?: TransceiverDirection; streams?: MediaStreamPort[]; sendEncodings?: EncodingParameters[] },
   ): TransceiverPort;
   getTransceivers(): TransceiverPort[];
   getSenders(): SenderPort[];
@@ -148,6 +160,11 @@ export type MediaStream = typeof globalThis extends { MediaStream: { prototype: 
 export type MediaStreamTrack = typeof globalThis extends { MediaStreamTrack: { prototype: infer T } } ? T : MediaStreamTrackPort;
 export type RTCPeerConnection = typeof globalThis extends { RTCPeerConnection: { prototype: infer T } } ? T : PeerConnectionPort;
 export type RTCDataChannel = typeof globalThis extends { RTCDataChannel: { prototype: infer T } } ? T : DataChannelPort;
+/** The used part of HTMLVideoElement. */
+export interface VideoElementPort {
+  srcObject: unknown;
+}
+export type VideoElement = typeof globalThis extends { HTMLVideoElement: { prototype: infer T } } ? T : VideoElementPort;
 
 // ---- The platform ------------------------------------------------------------------------------------------------------------
 
@@ -185,6 +202,10 @@ export type Platform = {
   readonly socket: SocketFactory;
   readonly peerConnections: PeerConnectionFactory;
   readonly network: NetworkWatch;
+  /** Calls back with an element's size in device pixels, as rendered and 0 while it cannot be seen, at once and at each change. */
+  readonly watchElement?: ((element: VideoElement, onSize: (width: number, height: number) => void) => () => void) | undefined;
+  /** Loads the code of SFU rooms. Default: a dynamic import. */
+  readonly loadSfu?: (() => Promise<SfuModule>) | undefined;
   /** Where the signalling server is when the options name none: the page's origin. */
   readonly defaultServer: string | undefined;
 };

@@ -7,8 +7,7 @@ import { QualityWatch } from "../media/quality-watch.ts";
 import type { MediaStream, Platform } from "../ports.ts";
 import type { Entry } from "../registry.ts";
 import { type ConnectionStats, type QualityReport, StatsReader } from "../stats/index.ts";
-
-export type MemberLinkState = "connecting" | "connected" | "reconnecting" | "failed";
+import type { MemberLinkState } from "./room-events.ts";
 
 export type MemberLinkEvents = {
   readonly onStream: (stream: MediaStream) => void;

@@ -1,0 +1,50 @@
+/** What a room tells, and the streams in it. */
+import type { CodedError, JsonValue } from "@tsunagi/base";
+import type { LogEntry, Member, Publication } from "@tsunagi/protocol";
+import type { MediaStream } from "../ports.ts";
+import type { Subscription } from "../sfu/subscription.ts";
+import type { QualityReport } from "../stats/index.ts";
+
+export type MemberLinkState = "connecting" | "connected" | "reconnecting" | "failed";
+
+export type RoomStream = MediaStream & { readonly peerId: string };
+
+export type RoomEvents = {
+  open: [];
+  peerJoin: [peerId: string, member: Member];
+  peerLeave: [peerId: string];
+  memberUpdated: [Member];
+  stream: [RoomStream];
+  streamremoved: [RoomStream];
+  /** `src` is undefined for what the operator sent. */
+  data: [{ readonly src: string | undefined; readonly data: JsonValue; readonly topic?: string | undefined }];
+  log: [readonly LogEntry[]];
+  metadata: [JsonValue];
+  /** The connection with this member; in an SFU room, the one with the SFU, told for each member. */
+  memberState: [{ readonly peerId: string; readonly state: MemberLinkState }];
+  quality: [{ readonly peerId: string } & QualityReport];
+  /** A room of mode `auto` has moved to the SFU. */
+  mode: ["mesh" | "sfu"];
+  error: [CodedError];
+  /** The reason is `left`, or the code of what ended it. */
+  close: [reason: string];
+
+  // ---- SFU rooms only --------------------------------------------------------------------------------------------------------
+
+  /** Someone else sends a track; `unpublished` also when its member leaves. */
+  published: [Publication];
+  unpublished: [Publication];
+  /** Muted, unmuted, or its metadata changed. */
+  publicationUpdated: [Publication];
+  /** Who speaks now; null: nobody. */
+  activeSpeaker: [peerId: string | null];
+  /** Loudness 0 to 1 by peer ID, of those who can be heard. */
+  audioLevels: [ReadonlyMap<string, number>];
+  /** Another layer, or another reason for none, is in `subscription.layer` and `.reason`. */
+  qualityChanged: [Subscription];
+  /** Nobody watches this own publication: it is not encoded. `publicationResumed`: somebody does again. */
+  publicationPaused: [Publication];
+  publicationResumed: [Publication];
+  /** What the SFU thinks that can be received, bit/s. */
+  bandwidth: [bps: number];
+};
