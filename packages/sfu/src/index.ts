@@ -1,1 +1,2 @@
 export type * from "./router-port.ts";
+export * from "./sdp/index.ts";

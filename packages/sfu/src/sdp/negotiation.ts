@@ -1,0 +1,182 @@
+/**
+ * One client's negotiation over the life of its transport: which section is which publication or slot, and the answer to each of its offers.
+ * SSRCs of slots stay the same from one answer to the next.
+ */
+import { ProtocolError } from "@tsunagi/base";
+import type { Codec, PublicationInit, SlotInit } from "../router-port.ts";
+import { formatDescription, type OwnSection, type OwnTransport } from "./description.ts";
+import type { Offer, OfferedSection } from "./offer.ts";
+
+/** A section in which the client sends, as it says itself. */
+export type WantedPublication = {
+  readonly mid: string;
+  readonly publication: string;
+  readonly kind: "audio" | "video";
+  readonly source: string;
+  readonly muted: boolean;
+};
+/** A section in which it receives. Slots with one `stream` are played in step. */
+export type WantedSlot = { readonly mid: string; readonly kind: "audio" | "video"; readonly stream?: string | undefined };
+
+export type Decision = {
+  readonly publications: readonly PublicationInit[];
+  readonly slots: readonly SlotInit[];
+  readonly answer: (transport: OwnTransport) => string;
+};
+
+export class Negotiation {
+  readonly #random: () => number;
+  readonly #sessionId: number;
+  readonly #ssrcs = new Map<string, { readonly ssrc: number; readonly rtxSsrc: number }>();
+  readonly #used = new Set<number>();
+  #version = 0;
+
+  /** @param random 32 bits each, for SSRCs and the session's number */
+  constructor(random: () => number) {
+    this.#random = random;
+    this.#sessionId = random();
+  }
+
+  /** @throws {ProtocolError} `sfu.offer.section`, `sfu.offer.codec` */
+  decide(peerId: string, offer: Offer, send: readonly WantedPublication[], receive: readonly WantedSlot[]): Decision {
+    const wanted = new Map<string, { send: WantedPublication } | { receive: WantedSlot }>();
+    for (const each of send) wanted.set(each.mid, { send: each });
+    for (const each of receive) wanted.set(each.mid, { receive: each });
+    if (wanted.size < send.length + receive.length) throw section("A section is named twice.");
+
+    const publications: PublicationInit[] = [];
+    const slots: SlotInit[] = [];
+    const sections: OwnSection[] = [];
+    for (const each of offer.sections) {
+      const want = wanted.get(each.mid);
+      wanted.delete(each.mid);
+      if (want !== undefined && "send" in want) {
+        const publication = publicationOf(each, peerId, want.send);
+        publications.push(publication);
+        sections.push(receiving(each, publication));
+      } else if (want !== undefined) {
+        const slot = this.#slotOf(each, want.receive);
+        slots.push(slot);
+        sections.push(sending(each, slot, want.receive));
+      } else {
+        sections.push(idle(each));
+      }
+    }
+    const missing = wanted.keys().next();
+    if (missing.done !== true) throw section(`The offer has no section ${missing.value}.`);
+    const { extmapAllowMixed } = offer;
+    return {
+      publications,
+      slots,
+      answer: (transport) => {
+        this.#version++;
+        return formatDescription({ sessionId: this.#sessionId, version: this.#version, transport, sections, extmapAllowMixed });
+      },
+    };
+  }
+
+  #slotOf(offered: OfferedSection, wanted: WantedSlot): SlotInit {
+    const media = mediaOf(offered, wanted.kind);
+    if (media.direction !== "recvonly" && media.direction !== "sendrecv") {
+      throw section(`The client does not receive in section ${offered.mid}.`);
+    }
+    const codecs = forwardable(offered.mid, media.codecs);
+    const ssrcs = this.#ssrcs.get(offered.mid) ?? { ssrc: this.#ssrc(), rtxSsrc: this.#ssrc() };
+    this.#ssrcs.set(offered.mid, ssrcs);
+    return {
+      mid: offered.mid,
+      kind: wanted.kind,
+      ssrc: ssrcs.ssrc,
+      rtxSsrc: codecs.some((codec) => codec.rtx !== undefined) ? ssrcs.rtxSsrc : undefined,
+      codecs,
+      extensions: media.extensions.receives,
+    };
+  }
+
+  #ssrc(): number {
+    for (;;) {
+      const ssrc = this.#random() >>> 0;
+      if (ssrc === 0 || this.#used.has(ssrc)) continue;
+      this.#used.add(ssrc);
+      return ssrc;
+    }
+  }
+}
+
+function publicationOf(offered: OfferedSection, peerId: string, wanted: WantedPublication): PublicationInit {
+  const media = mediaOf(offered, wanted.kind);
+  if (media.direction !== "sendonly" && media.direction !== "sendrecv") {
+    throw section(`The client does not send in section ${offered.mid}.`);
+  }
+  return {
+    id: wanted.publication,
+    peerId,
+    kind: wanted.kind,
+    source: wanted.source,
+    mid: offered.mid,
+    codecs: forwardable(offered.mid, media.codecs),
+    extensions: media.extensions.sends,
+    encodings: media.encodings,
+    muted: wanted.muted,
+  };
+}
+
+function mediaOf(offered: OfferedSection, kind: "audio" | "video") {
+  if (offered.kind !== kind) throw section(`Section ${offered.mid} of the offer is not ${kind}.`);
+  return offered.media;
+}
+
+function forwardable(mid: string, codecs: readonly Codec[]): readonly Codec[] {
+  // RED alone carries nothing.
+  if (codecs.some((codec) => codec.name !== "red")) return codecs;
+  throw new ProtocolError("sfu.offer.codec", `None of the codecs offered in section ${mid} can be forwarded.`, {
+    remedy: "Offer Opus for audio, and VP8, VP9, H.264 or AV1 for video.",
+  });
+}
+
+function receiving(offered: OfferedSection, publication: PublicationInit): OwnSection {
+  const rids = publication.encodings.flatMap((encoding) => (encoding.rid === undefined ? [] : [encoding.rid]));
+  // Discontinuous transmission is asked for by the receiver (RFC 7587 §6.1); only a voice has silences worth it.
+  const codecs =
+    publication.source === "microphone"
+      ? publication.codecs.map((codec) =>
+          codec.name === "opus" ? { ...codec, fmtp: withParameter(codec.fmtp, "usedtx=1") } : codec,
+        )
+      : publication.codecs;
+  return media(offered, { direction: "recvonly", codecs, extensions: publication.extensions, rids });
+}
+
+function sending(offered: OfferedSection, slot: SlotInit, wanted: WantedSlot): OwnSection {
+  const id = wanted.stream ?? `slot-${slot.mid}`;
+  return media(offered, {
+    direction: "sendonly",
+    codecs: slot.codecs,
+    extensions: slot.extensions,
+    stream: { id, track: `slot-${slot.mid}-${slot.kind}`, ssrc: slot.ssrc, rtxSsrc: slot.rtxSsrc },
+  });
+}
+
+/** A section that is in the offer and not used. */
+function idle(offered: OfferedSection): OwnSection {
+  if (offered.kind === "data" || offered.kind === "rejected") return { ...head(offered), kind: offered.kind };
+  if (offered.media.codecs.length === 0) return { ...head(offered), kind: "rejected" };
+  return media(offered, { direction: "inactive", codecs: offered.media.codecs, extensions: {} });
+}
+
+type MediaSection = Extract<OwnSection, { kind: "media" }>;
+
+function media(
+  offered: OfferedSection,
+  decided: Pick<MediaSection, "direction" | "codecs" | "extensions"> & Partial<Pick<MediaSection, "rids" | "stream">>,
+): OwnSection {
+  const reducedSizeRtcp = "media" in offered && offered.media.reducedSizeRtcp;
+  return { ...head(offered), kind: "media", reducedSizeRtcp, rids: [], stream: undefined, ...decided };
+}
+
+const head = ({ mid, type, protocol, payloads }: OfferedSection) => ({ mid, type, protocol, payloads });
+
+function withParameter(fmtp: string, parameter: string): string {
+  return fmtp.split(";").includes(parameter) ? fmtp : fmtp === "" ? parameter : `${fmtp};${parameter}`;
+}
+
+const section = (message: string): ProtocolError => new ProtocolError("sfu.offer.section", message);
