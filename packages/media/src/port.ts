@@ -63,7 +63,7 @@ export interface PlaneListener {
 }
 
 export interface MediaTransport {
-  /** Small, unique among the living ones of its plane; used again after the end. */
+  /** Small, unique in its plane; used again after `close`, not when it ends by itself. */
   readonly index: number;
   readonly state: TransportState;
   readonly local: LocalParameters;

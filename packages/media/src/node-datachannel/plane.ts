@@ -143,6 +143,7 @@ class NativePlane implements MediaPlane {
 
   #onGone(transport: NativeTransport): void {
     if (this.#transports[transport.index] === transport) {
+      // Once: it may be told twice.
       this.#transports[transport.index] = undefined;
       this.#free.push(transport.index);
     }

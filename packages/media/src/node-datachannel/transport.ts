@@ -2,7 +2,7 @@
  * One client's ICE, DTLS and SRTP association: a PeerConnection of libdatachannel with one track.
  *
  * Who closes whom: `close()` is the owner's; a connection that ends by itself (ICE or DTLS lost, closed by the client) says `failed` or `closed`
- * and is closed here, too. The native objects are held until the library has told the end of each: one that the collector takes earlier ends the process.
+ * and is ended here, too, but keeps its index until its owner closes it. The native objects are held until the library has told the end of each: one that the collector takes earlier ends the process.
  */
 import { CodedError } from "@tsunagi/base";
 import { type DataChannel, PeerConnection, type Track, Video } from "node-datachannel";
@@ -15,7 +15,7 @@ export const MAX_MESSAGE_SIZE = 65_536;
 /** A client opens three; more than this are closed. */
 const MAX_CHANNELS = 8;
 /** Native objects whose end is not told are let go of after this. */
-const HOLD_MS = 15_000;
+const HOLD_MS = 5_000;
 
 /** What a transport tells its plane, each from a native callback's own turn. */
 export type TransportOwner = {
@@ -24,7 +24,7 @@ export type TransportOwner = {
   onDataChannel(index: number, channel: NativeChannel): void;
   onData(index: number, channel: NativeChannel, message: string | Uint8Array): void;
   onDataClosed(index: number, channel: NativeChannel): void;
-  /** Its native side is gone, and its index is free. */
+  /** Its native side is gone and its owner has closed it: the index is free. May be told twice. */
   onGone(transport: NativeTransport): void;
   count(reason: string): void;
 };
@@ -40,6 +40,8 @@ export class NativeTransport implements MediaTransport {
   #state: TransportState = "new";
   #open = false;
   #closing = false;
+  #ended = false;
+  #released = false;
   #connectionEnded = false;
   #trackEnded = false;
   #hold: NodeJS.Timeout | undefined;
@@ -86,7 +88,7 @@ export class NativeTransport implements MediaTransport {
         maxMessageSize: MAX_MESSAGE_SIZE,
       };
     } catch (cause) {
-      this.close();
+      this.#end();
       if (cause instanceof CodedError) throw cause;
       throw new CodedError("media.transport.failed", "The transport could not be opened.", { cause });
     }
@@ -121,21 +123,32 @@ export class NativeTransport implements MediaTransport {
   }
 
   close(): void {
+    this.#released = true;
+    this.#end();
+    this.#release();
+  }
+
+  #end(): void {
     if (this.#closing) return;
     this.#closing = true;
     this.#open = false;
     this.#setState("closed");
-    for (const channel of this.#channels.keys()) channel.close();
     this.#hold = setTimeout(() => this.#gone(), HOLD_MS);
     this.#hold.unref();
-    // In this order: a track's own close needs its connection.
-    this.#track.close();
+    // A connection that ended by itself closes these in a thread of its own; closing them at the same time would lose the news of their end.
+    if (!this.#connectionEnded) {
+      for (const channel of this.#channels.keys()) channel.close();
+      this.#track.close();
+    }
     this.#connection.close();
   }
 
   #listen(): void {
+    // DTLS is done: media flows. The connection's own state waits for SCTP, too.
     this.#track.onOpen(() => {
-      if (!this.#closing) this.#open = true;
+      if (this.#closing) return;
+      this.#open = true;
+      this.#setState("connected");
     });
     this.#track.onMessage((packet) => {
       if (this.#closing) return;
@@ -159,7 +172,6 @@ export class NativeTransport implements MediaTransport {
     }
     switch (state) {
       case "connecting":
-      case "connected":
         this.#setState(state);
         return;
       // The library ends a connection on its own right after either.
@@ -168,7 +180,7 @@ export class NativeTransport implements MediaTransport {
         this.#setState("failed");
         return;
       case "closed":
-        this.close();
+        this.#end();
         this.#settle();
         return;
     }
@@ -206,10 +218,15 @@ export class NativeTransport implements MediaTransport {
   }
 
   #gone(): void {
-    if (this.#hold === undefined) return;
+    if (this.#ended) return;
+    this.#ended = true;
     clearTimeout(this.#hold);
-    this.#hold = undefined;
+    this.#release();
+  }
+
+  /** The index is free when both the native side and the owner are done with it. */
+  #release(): void {
     // After the native callback that told it has returned.
-    setImmediate(() => this.#owner.onGone(this));
+    if (this.#ended && this.#released) setImmediate(() => this.#owner.onGone(this));
   }
 }
