@@ -1,10 +1,13 @@
-/** Tests over real browsers and processes: two files at a time where only what happens counts, one at a time where it also counts when. */
+/** Tests over real browsers and processes: several files at a time where only what happens counts, and fewer where it also counts when. */
 import { defineConfig } from "vitest/config";
 
-/** They hold gaps and round trips to a limit, which another file's browsers beside them would change. */
-const MEASURING = ["flood", "hostile", "relay-recovery", "renegotiation", "resilience-network"].map(
-  (name) => `tests/${name}.test.ts`,
-);
+const files = (...names: readonly string[]) => names.map((name) => `tests/${name}.test.ts`);
+
+/** They hold gaps and round trips to a limit, and mostly wait: two of them do not change each other's figures, browsers that start would. */
+const MEASURING = files("hostile", "renegotiation", "resilience-network");
+
+/** What they measure another file beside them would change. */
+const ALONE = files("flood", "relay-recovery");
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -14,23 +17,26 @@ export default defineConfig({
     setupFiles: ["support/setup.ts"],
     // Processes and not threads: the drivers tie browsers and servers to the life of their process.
     pool: "forks",
+    // Of the tests that say that they may: they have servers and pages of their own, and mostly wait.
+    maxConcurrency: 2,
     testTimeout: 90_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
     projects: [
       {
         extends: true,
-        test: { name: "beside", include: ["tests/**/*.test.ts"], exclude: MEASURING, maxWorkers: 2, sequence: { groupOrder: 0 } },
+        test: {
+          name: "beside",
+          include: ["tests/**/*.test.ts"],
+          exclude: [...MEASURING, ...ALONE],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
       },
+      { extends: true, test: { name: "measuring", include: MEASURING, maxWorkers: 2, sequence: { groupOrder: 1 } } },
       {
         extends: true,
-        test: {
-          name: "alone",
-          include: MEASURING,
-          maxWorkers: 1,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
-        },
+        test: { name: "alone", include: ALONE, maxWorkers: 1, fileParallelism: false, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -1,8 +1,8 @@
 /** For each test file: what it started ends with it, and a failed test shows what its pages and servers said. */
 import { endAll, reportAll } from "@tsunagi/testkit/drivers";
-import { afterAll, beforeEach, onTestFailed } from "vitest";
+import { afterAll, beforeEach } from "vitest";
 
-beforeEach(() => {
+beforeEach(({ onTestFailed }) => {
   onTestFailed(() => {
     const report = reportAll();
     if (report !== "") process.stderr.write(`${report}\n`);

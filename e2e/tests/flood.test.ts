@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { type ServerProcess, startServer } from "@tsunagi/testkit/drivers";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { metric } from "../support/admin.ts";
 import { startInnocents } from "../support/innocents.ts";
 import { RawClient, within } from "../support/raw-client.ts";
@@ -20,13 +20,8 @@ const JOIN_WITHIN_MS = 2_000;
 /** A socket with its TLS-less WebSocket and HTTP request behind it is about 10 kB of heap, and as much again in buffers. */
 const BYTES_A_SOCKET = 30_000;
 
-const sockets: Socket[] = [];
-afterEach(() => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-});
-
 /** A TCP connection that sends this and nothing more. It does not read either. */
-function stall(server: ServerProcess, number: number, text: string): Promise<void> {
+function stall(server: ServerProcess, sockets: Socket[], number: number, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({
       host: "127.0.0.1",
@@ -42,11 +37,13 @@ function stall(server: ServerProcess, number: number, text: string): Promise<voi
   });
 }
 
-async function stallMany(server: ServerProcess, count: number, text: () => string): Promise<void> {
+async function stallMany(server: ServerProcess, sockets: Socket[], count: number, text: () => string): Promise<void> {
   for (let begun = 0; begun < count; begun += AT_ONCE) {
     await within(
       "connections",
-      Promise.all(Array.from({ length: Math.min(AT_ONCE, count - begun) }, (_, index) => stall(server, begun + index, text()))),
+      Promise.all(
+        Array.from({ length: Math.min(AT_ONCE, count - begun) }, (_, index) => stall(server, sockets, begun + index, text())),
+      ),
       60_000,
     );
   }
@@ -82,68 +79,86 @@ const summary = (times: readonly number[]) => {
   return `${times.length} joins, median ${sorted[sorted.length >> 1]} ms, longest ${sorted.at(-1)} ms`;
 };
 
+/** `default`: as configured by default. `roomy`: as large as the number of descriptors lets it be, so nobody is sent away before the time is up. */
+const LIMITS = {
+  default: {},
+  roomy: { TSUNAGI_LIMITS_GREETINGS: "20000", TSUNAGI_LIMITS_GREETINGS_PER_ADDRESS: "20000" },
+} as const;
+
+async function stallWebSockets(which: keyof typeof LIMITS): Promise<{ server: ServerProcess; sockets: Socket[] }> {
+  const server = await startServer({ env: LIMITS[which] });
+  const sockets: Socket[] = [];
+  const innocents = await startInnocents(server);
+  const before = await metric(server, "tsunagi_process_resident_memory_bytes");
+  const times = await joinTimes(server, stallMany(server, sockets, STALLED, upgrade));
+  const accepted = await metric(server, "tsunagi_connections_accepted_total");
+  const open = await metric(server, "tsunagi_connections");
+  const afterwards = await joinTimes(server, Promise.resolve());
+  await innocents.stop();
+  const grown = (await metric(server, "tsunagi_process_resident_memory_bytes")) - before;
+  console.log(
+    `${which}: ${accepted} accepted, ${open} open at the end; meanwhile ${summary(times)}; afterwards ${summary(afterwards)}; ` +
+      `memory grew by ${(grown / 1e6).toFixed(0)} MB`,
+  );
+  expect(accepted).toBeGreaterThanOrEqual(STALLED);
+  expect(Math.max(...times, ...afterwards)).toBeLessThan(JOIN_WITHIN_MS);
+  expect(grown).toBeLessThan(STALLED * BYTES_A_SOCKET);
+  return { server, sockets };
+}
+
+/** Waits until it holds, and tells how many seconds it took. */
+async function until(limitMs: number, holds: () => boolean | Promise<boolean>): Promise<number> {
+  const startedAt = performance.now();
+  while (!(await holds())) {
+    expect(performance.now() - startedAt).toBeLessThan(limitMs);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  return Math.round((performance.now() - startedAt) / 1_000);
+}
+
 describe(`${STALLED} WebSockets that open and say nothing`, () => {
-  it.each([
-    ["as configured by default", {}],
-    // As large as the number of descriptors lets it be: nobody is sent away before the time is up.
-    ["with room for all of them", { TSUNAGI_LIMITS_GREETINGS: "20000", TSUNAGI_LIMITS_GREETINGS_PER_ADDRESS: "20000" }],
-  ] as const)("do not keep others from joining, %s", async (which, env) => {
-    const server = await startServer({ env });
-    const innocents = await startInnocents(server);
-    const before = await metric(server, "tsunagi_process_resident_memory_bytes");
-    const times = await joinTimes(server, stallMany(server, STALLED, upgrade));
-    const accepted = await metric(server, "tsunagi_connections_accepted_total");
-    const open = await metric(server, "tsunagi_connections");
-    const afterwards = await joinTimes(server, Promise.resolve());
-    await innocents.stop();
-    const grown = (await metric(server, "tsunagi_process_resident_memory_bytes")) - before;
-    console.log(
-      `${which}: ${accepted} accepted, ${open} open at the end; meanwhile ${summary(times)}; afterwards ${summary(afterwards)}; ` +
-        `memory grew by ${(grown / 1e6).toFixed(0)} MB`,
-    );
-    expect(accepted).toBeGreaterThanOrEqual(STALLED);
-    expect(Math.max(...times, ...afterwards)).toBeLessThan(JOIN_WITHIN_MS);
-    expect(grown).toBeLessThan(STALLED * BYTES_A_SOCKET);
-    if (which === "with room for all of them") return;
-    // The stalled ones are sent away by the time of 10 s for a hello, looked at every 2.5 s, and 5 s for the closing.
-    const startedAt = performance.now();
-    while ((await metric(server, "tsunagi_connections")) > 0) {
-      expect(performance.now() - startedAt).toBeLessThan(30_000);
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
+  it("do not keep others from joining, with room for all of them", async () => {
+    const { server, sockets } = await stallWebSockets("roomy");
+    for (const socket of sockets) socket.destroy();
     await server.close();
   });
 });
 
-describe("connections that never finish their HTTP request", () => {
-  it("are cut off, and do not keep others from joining meanwhile", async () => {
-    const server = await startServer();
-    const innocents = await startInnocents(server);
-    const COUNT = 1_000;
-    const stalling = (async () => {
-      await stallMany(server, COUNT, () => "");
-      await stallMany(server, COUNT, () => "GET /v1 HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
-      await stallMany(server, COUNT, () => "POST /admin/v1/apps HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{");
-    })();
-    const times = await joinTimes(server, stalling);
-    // One header byte a second is no progress: the limit is for the whole head.
-    const drip = setInterval(() => {
-      for (const socket of sockets.slice(COUNT, 2 * COUNT)) if (!socket.destroyed) socket.write("x");
-    }, 1_000);
-    for (const socket of sockets) socket.resume();
-    const startedAt = performance.now();
-    const closed = () => sockets.filter((socket) => socket.destroyed || socket.readableEnded).length;
-    // 10 s for the head and 30 s for a body, looked at every 5 s.
-    while (closed() < sockets.length && performance.now() - startedAt < 45_000) {
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-    clearInterval(drip);
-    console.log(
-      `${sockets.length} unfinished requests: all cut off after ${Math.round((performance.now() - startedAt) / 1000)} s; meanwhile ${summary(times)}`,
+/** What stalls on two servers waits for its end at the same time; what is measured meanwhile comes one after the other. */
+it(`${STALLED} silent WebSockets and 3,000 unfinished HTTP requests do not keep others from joining, and are cut off`, async () => {
+  const { server, sockets } = await stallWebSockets("default");
+  // Sent away by the time of 10 s for a hello, looked at every 2.5 s, and 5 s for the closing.
+  const silentOnesGone = until(30_000, async () => (await metric(server, "tsunagi_connections")) === 0);
+
+  const other = await startServer();
+  const innocents = await startInnocents(other);
+  const COUNT = 1_000;
+  const unfinished: Socket[] = [];
+  const stalling = (async () => {
+    await stallMany(other, unfinished, COUNT, () => "");
+    await stallMany(other, unfinished, COUNT, () => "GET /v1 HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+    await stallMany(
+      other,
+      unfinished,
+      COUNT,
+      () => "POST /admin/v1/apps HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{",
     );
-    expect(closed()).toBe(3 * COUNT);
-    expect(Math.max(...times)).toBeLessThan(JOIN_WITHIN_MS);
-    await innocents.stop();
-    await server.close();
-  });
+  })();
+  const times = await joinTimes(other, stalling);
+  // One header byte a second is no progress: the limit is for the whole head.
+  const drip = setInterval(() => {
+    for (const socket of unfinished.slice(COUNT, 2 * COUNT)) if (!socket.destroyed) socket.write("x");
+  }, 1_000);
+  for (const socket of unfinished) socket.resume();
+  // 10 s for the head and 30 s for a body, looked at every 5 s.
+  const seconds = await until(45_000, () => unfinished.every((socket) => socket.destroyed || socket.readableEnded));
+  clearInterval(drip);
+  console.log(
+    `${unfinished.length} unfinished requests: all cut off after ${seconds} s; meanwhile ${summary(times)}; ` +
+      `the silent WebSockets after ${await silentOnesGone} s`,
+  );
+  expect(Math.max(...times)).toBeLessThan(JOIN_WITHIN_MS);
+  for (const socket of [...sockets, ...unfinished]) socket.destroy();
+  await innocents.stop();
+  for (const each of [server, other]) await each.close();
 });

@@ -1,4 +1,7 @@
-/** The TURN server ends and comes back under calls that have no other path: picture and sound are back within 5 seconds of it. */
+/**
+ * The TURN server ends and comes back under calls that have no other path: picture and sound are back within 5 seconds of it. Each case has
+ * a server of its own and mostly waits, so they run beside each other.
+ */
 import {
   type BrowserKind,
   type BrowserPage,
@@ -42,7 +45,7 @@ beforeAll(async () => {
 type Turn = { readonly kill: () => Promise<void>; readonly start: () => Promise<void> };
 
 /** A relayed call; its TURN server is away for a while. Measures from the moment it is there again. */
-async function survives(server: ServerProcess, turn: Turn, downMs: number, kinds?: Kinds): Promise<number> {
+async function survives(what: string, server: ServerProcess, turn: Turn, downMs: number, kinds?: Kinds): Promise<number> {
   const [alice, bob] = await openPages(kinds);
   for (const page of [alice, bob]) await openPerson(page, server);
   await callTo(alice, "bob");
@@ -56,7 +59,7 @@ async function survives(server: ServerProcess, turn: Turn, downMs: number, kinds
   const backAt = performance.now();
   await Promise.all(probes.map((probe) => probe.expectVideo({ frames: 5, withinMs: 30_000 })));
   const tookMs = Math.round(performance.now() - backAt);
-  console.log(`TURN server away for ${downMs} ms: picture back ${tookMs} ms after it`);
+  console.log(`${what}, away for ${downMs} ms: picture back ${tookMs} ms after it`);
   for (const page of [alice, bob]) expect(await pathOf(page, CALL)).toMatchObject(RELAYED);
   for (const page of [alice, bob]) await page.close();
   return tookMs;
@@ -66,76 +69,8 @@ async function relayOnly(server: ServerProcess): Promise<void> {
   await admin(server, "PATCH", `/apps/${(await firstApp(server)).id}`, { switches: { relay: "only" } });
 }
 
-describe.skipIf(!hasCoturn)("a TURN server of its own process, with signalling going on", () => {
-  it.each([
-    ["udp", 500],
-    ["udp", 12_000],
-    ["tcp", 4_000],
-  ] as const)("over %s, away for %d ms", async (transport, downMs) => {
-    const secret = "a-secret-for-both-of-them";
-    const coturn = await startCoturn(secret);
-    const urls = [`turn:127.0.0.1:${coturn.port}?transport=${transport}`];
-    const server = await startServer({
-      env: { TSUNAGI_TURN_ENABLED: "false", TSUNAGI_EXTERNAL_TURN: JSON.stringify([{ urls, secret }]) },
-    });
-    await relayOnly(server);
-    expect(await survives(server, coturn, downMs)).toBeLessThan(BACK_WITHIN_MS);
-    await server.close();
-    await coturn.kill();
-  });
-});
-
-describe("the own TURN server, with everything else in one process", () => {
-  it.each([
-    ["killed", "SIGKILL", 500],
-    ["killed", "SIGKILL", 12_000],
-    ["stopped in order", "SIGTERM", 1_000],
-  ] as const)("%s by %s, away for %d ms", async (_how, signal, downMs) => {
-    const server = await startServer();
-    await relayOnly(server);
-    const turn = { kill: () => server.kill(signal), start: () => server.start() };
-    expect(await survives(server, turn, downMs)).toBeLessThan(BACK_WITHIN_MS);
-    await server.close();
-  });
-});
-
-describe("a call between Chromium and Firefox over the own TURN server", () => {
-  it.each([
-    ["chromium", "firefox"],
-    ["firefox", "chromium"],
-  ] as const)("%s calls %s, the server is killed and away for a second", async (...kinds) => {
-    const server = await startServer();
-    await relayOnly(server);
-    const turn = { kill: () => server.kill("SIGKILL"), start: () => server.start() };
-    expect(await survives(server, turn, 1_000, kinds)).toBeLessThan(BACK_WITHIN_MS);
-    await server.close();
-  });
-});
-
-describe("an idle data connection over the own TURN server", () => {
-  it("carries messages again soon after the server is back", async () => {
-    const server = await startServer();
-    await relayOnly(server);
-    const [alice, bob] = await openPages();
-    for (const page of [alice, bob]) {
-      await openPerson(page, server);
-      await followConnections(page);
-    }
-    await connect(alice, bob);
-    await pause(2_000);
-    for (const page of [alice, bob]) expect(await pathOf(page, DATA)).toMatchObject(RELAYED);
-    await server.restart({ signal: "SIGKILL", downMs: 500 });
-    const backAt = performance.now();
-    await alice.evaluate(() => void data.send("after"));
-    await bob.waitFor(() => received.length === 1, { what: "the message", timeoutMs: 30_000 });
-    const tookMs = Math.round(performance.now() - backAt);
-    console.log(`TURN server away for 500 ms under an idle data connection: a message arrives ${tookMs} ms after it`);
-    expect(tookMs).toBeLessThan(BACK_WITHIN_MS);
-    await server.close();
-  });
-});
-
-describe("credentials that end during a call", () => {
+// First, since it takes longest.
+describe.concurrent("credentials that end during a call", () => {
   it("are renewed while it goes on, and an ICE restart later uses fresh ones", async () => {
     // Chromium refreshes a relay when half of such a short life is over: here with a credential that has ended.
     const env = { TSUNAGI_TURN_CREDENTIAL_LIFETIME_S: "10", TSUNAGI_TURN_LIMITS_DEFAULT_LIFETIME_S: "20" };
@@ -189,6 +124,75 @@ describe("credentials that end during a call", () => {
     });
     await alice.waitFor(() => call.remoteStreams.length === 2, { what: "the second stream" });
     await probes[0]?.expectVideo({ frames: 5 });
+    await server.close();
+  });
+});
+
+describe.skipIf(!hasCoturn).concurrent("a TURN server of its own process, with signalling going on", () => {
+  it.each([
+    ["udp", 500],
+    ["udp", 12_000],
+    ["tcp", 4_000],
+  ] as const)("over %s, away for %d ms", async (transport, downMs) => {
+    const secret = "a-secret-for-both-of-them";
+    const coturn = await startCoturn(secret);
+    const urls = [`turn:127.0.0.1:${coturn.port}?transport=${transport}`];
+    const server = await startServer({
+      env: { TSUNAGI_TURN_ENABLED: "false", TSUNAGI_EXTERNAL_TURN: JSON.stringify([{ urls, secret }]) },
+    });
+    await relayOnly(server);
+    expect(await survives(`coturn over ${transport}`, server, coturn, downMs)).toBeLessThan(BACK_WITHIN_MS);
+    await server.close();
+    await coturn.kill();
+  });
+});
+
+describe.concurrent("the own TURN server, with everything else in one process", () => {
+  it.each([
+    ["killed", "SIGKILL", 500],
+    ["killed", "SIGKILL", 12_000],
+    ["stopped in order", "SIGTERM", 1_000],
+  ] as const)("%s by %s, away for %d ms", async (how, signal, downMs) => {
+    const server = await startServer();
+    await relayOnly(server);
+    const turn = { kill: () => server.kill(signal), start: () => server.start() };
+    expect(await survives(how, server, turn, downMs)).toBeLessThan(BACK_WITHIN_MS);
+    await server.close();
+  });
+});
+
+describe.concurrent("a call between Chromium and Firefox over the own TURN server", () => {
+  it.each([
+    ["chromium", "firefox"],
+    ["firefox", "chromium"],
+  ] as const)("%s calls %s, the server is killed and away for a second", async (...kinds) => {
+    const server = await startServer();
+    await relayOnly(server);
+    const turn = { kill: () => server.kill("SIGKILL"), start: () => server.start() };
+    expect(await survives(kinds.join(" to "), server, turn, 1_000, kinds)).toBeLessThan(BACK_WITHIN_MS);
+    await server.close();
+  });
+});
+
+describe.concurrent("an idle data connection over the own TURN server", () => {
+  it("carries messages again soon after the server is back", async () => {
+    const server = await startServer();
+    await relayOnly(server);
+    const [alice, bob] = await openPages();
+    for (const page of [alice, bob]) {
+      await openPerson(page, server);
+      await followConnections(page);
+    }
+    await connect(alice, bob);
+    await pause(2_000);
+    for (const page of [alice, bob]) expect(await pathOf(page, DATA)).toMatchObject(RELAYED);
+    await server.restart({ signal: "SIGKILL", downMs: 500 });
+    const backAt = performance.now();
+    await alice.evaluate(() => void data.send("after"));
+    await bob.waitFor(() => received.length === 1, { what: "the message", timeoutMs: 30_000 });
+    const tookMs = Math.round(performance.now() - backAt);
+    console.log(`TURN server away for 500 ms under an idle data connection: a message arrives ${tookMs} ms after it`);
+    expect(tookMs).toBeLessThan(BACK_WITHIN_MS);
     await server.close();
   });
 });
