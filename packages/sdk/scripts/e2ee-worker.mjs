@@ -19,8 +19,8 @@ export async function makeSource() {
   return [
     "/** Made by scripts/e2ee-worker.mjs out of main.ts beside it: `npm run build:e2ee-worker -w packages/sdk`. Not edited by hand. */",
     "export const WORKER_SOURCE =",
-    // Not to be taken for a template string.
-    `  ${JSON.stringify(output[0].code.trim()).replaceAll("${", "$\\u007b")};`,
+    // In the form that the formatter leaves alone: no quotes to choose between, and nothing that looks like a template.
+    `  "${JSON.stringify(output[0].code.trim()).slice(1, -1).replaceAll('\\"', "\\u0022").replaceAll("${", "$\\u007b")}";`,
     "",
   ].join("\n");
 }

@@ -61,7 +61,12 @@ export class KeyExchange {
   #closed = false;
 
   constructor(
-    options: { readonly room: string; readonly selfId: string; readonly passphrase: string | undefined },
+    options: {
+      readonly room: string;
+      readonly selfId: string;
+      readonly passphrase: string | undefined;
+      readonly iterations?: number;
+    },
     sink: KeySink,
     clock: Clock,
   ) {
@@ -69,7 +74,7 @@ export class KeyExchange {
     this.#selfId = options.selfId;
     this.#sink = sink;
     this.#clock = clock;
-    this.#wrapping = Wrapping.create(options.room, options.passphrase);
+    this.#wrapping = Wrapping.create(options.room, options.passphrase, options.iterations);
     // Told where it is waited for.
     this.#wrapping.catch(() => {});
   }

@@ -34,11 +34,12 @@ export class Wrapping {
     this.#psk = psk;
   }
 
-  static async create(room: string, passphrase: string | undefined): Promise<Wrapping> {
+  /** @param iterations of PBKDF2; fewer of them for tests alone, and the same for all members */
+  static async create(room: string, passphrase: string | undefined, iterations = ITERATIONS): Promise<Wrapping> {
     const suite = new CipherSuite(KEM_DHKEM_P256_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_128_GCM);
     const [pair, psk] = await Promise.all([
       suite.GenerateKeyPair(),
-      passphrase === undefined ? undefined : stretch(room, passphrase),
+      passphrase === undefined ? undefined : stretch(room, passphrase, iterations),
     ]);
     return new Wrapping(suite, pair, new Uint8Array(await suite.SerializePublicKey(pair.publicKey)), psk);
   }
@@ -92,14 +93,14 @@ export function randomBaseKey(): Bytes {
   return crypto.getRandomValues(new Uint8Array(BASE_KEY_BYTES));
 }
 
-async function stretch(room: string, passphrase: string): Promise<Psk> {
+async function stretch(room: string, passphrase: string, iterations: number): Promise<Psk> {
   // The same letters may be typed composed or not (RFC 8265 §4.2.1: NFC).
   const password = await crypto.subtle.importKey("raw", text.encode(passphrase.normalize("NFC")), "PBKDF2", false, [
     "deriveBits",
   ]);
   const salt = text.encode(`${LABEL} passphrase ${room}`);
   const secret = new Uint8Array(
-    await crypto.subtle.deriveBits({ name: "PBKDF2", hash: "SHA-256", salt, iterations: ITERATIONS }, password, 256),
+    await crypto.subtle.deriveBits({ name: "PBKDF2", hash: "SHA-256", salt, iterations }, password, 256),
   );
   const [psk, proof] = await Promise.all([
     hkdf(secret, text.encode(`${LABEL} psk`), 32),

@@ -2,8 +2,7 @@
 import { clearBytes, type FrameKind } from "../frames/clear-bytes.ts";
 import { FrameOpener } from "../frames/opener.ts";
 import { FrameSealer } from "../frames/sealer.ts";
-import type { Bytes } from "../sframe/suite.ts";
-import type { FromWorker, ToWorker, TransformInit } from "./messages.ts";
+import type { FrameCounters, FromWorker, ToWorker, TransformInit } from "./messages.ts";
 
 /** The page is told this often at most that a member's key is missing. */
 const TELL_MS = 1_000;
@@ -22,19 +21,13 @@ export type Transformer = {
   sendKeyFrameRequest?(): Promise<unknown>;
 };
 
-type Receiver = {
-  readonly init: TransformInit;
-  peerId: string | undefined;
-  /** Frames were dropped since the last one that was shown: the decoder waits for a key frame. */
-  gap: boolean;
-};
-
 export class FrameWorker {
   readonly #post: (message: FromWorker) => void;
   readonly #now: () => number;
   readonly #sealer = new FrameSealer();
   readonly #opener = new FrameOpener();
-  readonly #receivers = new Map<number, Receiver>();
+  /** By the receiver's number. Its first word may come before its transformer. */
+  readonly #assigned = new Map<number, string | undefined>();
   readonly #told = new Map<string, number>();
   /** Members whose frames could be opened last time. */
   readonly #clear = new Set<string>();
@@ -56,30 +49,25 @@ export class FrameWorker {
         this.#told.delete(message.peerId);
         this.#clear.delete(message.peerId);
         return;
-      case "assign": {
-        const receiver = this.#receivers.get(message.id);
-        if (receiver !== undefined) receiver.peerId = message.peerId;
+      case "assign":
+        this.#assigned.set(message.id, message.peerId);
         return;
-      }
       case "streams":
         return this.transform({ readable: message.readable, writable: message.writable }, message.init);
-      case "end":
-        this.#receivers.delete(message.id);
-        return;
-      case "counters": {
-        const { sealed, dropped: unsent } = this.#sealer;
-        const { opened, dropped } = this.#opener;
-        this.#post({ type: "counters", re: message.re, counters: { sealed, unsent, opened, dropped: { ...dropped } } });
-      }
+      case "counters":
+        this.#post({ type: "counters", re: message.re, counters: this.counters });
     }
+  }
+
+  get counters(): FrameCounters {
+    const { sealed, dropped: unsent } = this.#sealer;
+    const { opened, dropped } = this.#opener;
+    return { sealed, unsent, opened, dropped: { ...dropped } };
   }
 
   /** Resolves when the sender or receiver has ended. */
   async transform(transformer: Transformer, init: TransformInit): Promise<void> {
-    const transform =
-      init.side === "send"
-        ? (frame: EncodedFrame) => this.#seal(frame, init)
-        : this.#receive({ init, peerId: init.peerId, gap: false }, transformer);
+    const transform = init.side === "send" ? (frame: EncodedFrame) => this.#seal(frame, init) : this.#receive(init, transformer);
     const through = new TransformStream<EncodedFrame, EncodedFrame>({
       async transform(frame, controller) {
         if (await transform(frame)) controller.enqueue(frame);
@@ -90,7 +78,7 @@ export class FrameWorker {
       .pipeThrough(through)
       .pipeTo(transformer.writable)
       .catch(() => {});
-    this.#receivers.delete(init.id);
+    this.#assigned.delete(init.id);
   }
 
   async #seal(frame: EncodedFrame, { kind }: TransformInit): Promise<boolean> {
@@ -101,13 +89,15 @@ export class FrameWorker {
     return true;
   }
 
-  #receive(receiver: Receiver, transformer: Transformer): (frame: EncodedFrame) => Promise<boolean> {
-    this.#receivers.set(receiver.init.id, receiver);
+  #receive({ id, kind, peerId: first }: TransformInit, transformer: Transformer): (frame: EncodedFrame) => Promise<boolean> {
+    if (!this.#assigned.has(id)) this.#assigned.set(id, first);
+    // Frames were dropped since the last one that was shown: the decoder waits for a key frame.
+    let gap = false;
     return async (frame) => {
-      const { peerId } = receiver;
-      const result = await this.#opener.open(peerId, new Uint8Array(frame.data) as Bytes);
+      const peerId = this.#assigned.get(id);
+      const result = await this.#opener.open(peerId, new Uint8Array(frame.data));
       if ("dropped" in result) {
-        receiver.gap = true;
+        gap = true;
         if (peerId !== undefined && (result.dropped === "no-key" || result.dropped === "forged")) {
           this.#tell(peerId, result.kid ?? 0);
         }
@@ -117,11 +107,9 @@ export class FrameWorker {
         this.#clear.add(peerId);
         this.#post({ type: "opened", peerId });
       }
-      if (receiver.gap && receiver.init.kind === "video") {
-        // Sooner than the decoder would notice by itself.
-        if (frame.type !== "key") transformer.sendKeyFrameRequest?.().catch(() => {});
-        receiver.gap = false;
-      }
+      // Sooner than the decoder would notice by itself.
+      if (gap && kind === "video" && frame.type !== "key") transformer.sendKeyFrameRequest?.().catch(() => {});
+      gap = false;
       frame.data = result.frame.buffer;
       return true;
     };

@@ -24,7 +24,6 @@ export type ToWorker =
       readonly readable: ReadableStream;
       readonly writable: WritableStream;
     }
-  | { readonly type: "end"; readonly id: number }
   | { readonly type: "counters"; readonly re: number };
 
 export type FrameCounters = {
