@@ -16,6 +16,8 @@ export const MAX_MESSAGE_SIZE = 65_536;
 const MAX_CHANNELS = 8;
 /** Native objects whose end is not told are let go of after this. */
 const HOLD_MS = 5_000;
+/** The same for tracks and channels whose connection has ended: two threads that close one at the same time lose the news. */
+const LATE_MS = 300;
 
 /** What a transport tells its plane, each from a native callback's own turn. */
 export type TransportOwner = {
@@ -133,8 +135,7 @@ export class NativeTransport implements MediaTransport {
     this.#closing = true;
     this.#open = false;
     this.#setState("closed");
-    this.#hold = setTimeout(() => this.#gone(), HOLD_MS);
-    this.#hold.unref();
+    this.#holdFor(HOLD_MS);
     // A connection that ended by itself closes these in a thread of its own; closing them at the same time would lose the news of their end.
     if (!this.#connectionEnded) {
       for (const channel of this.#channels.keys()) channel.close();
@@ -214,7 +215,15 @@ export class NativeTransport implements MediaTransport {
   }
 
   #settle(): void {
-    if (this.#closing && this.#connectionEnded && this.#trackEnded && this.#channels.size === 0) this.#gone();
+    if (!this.#closing || !this.#connectionEnded) return;
+    if (this.#trackEnded && this.#channels.size === 0) this.#gone();
+    else this.#holdFor(LATE_MS);
+  }
+
+  #holdFor(ms: number): void {
+    clearTimeout(this.#hold);
+    this.#hold = setTimeout(() => this.#gone(), ms);
+    this.#hold.unref();
   }
 
   #gone(): void {
