@@ -29,6 +29,8 @@ export interface FrameTransformsHost {
 export interface FrameTransforms {
   /** Set in each RTCPeerConnection's configuration. Chromium wants it for `createEncodedStreams()`, and not with `transform`. */
   readonly encodedInsertableStreams?: boolean | undefined;
+  /** MIME types of the codecs whose frames can be transformed, such as `video/VP8`: others are not offered. Undefined: all can. */
+  readonly codecs?: readonly string[] | undefined;
   /** At the room's `open`, before any sender or receiver. */
   start(host: FrameTransformsHost): void;
   /** From a member's `send`. May be of one who has left meanwhile. */
