@@ -2,6 +2,8 @@
 import { useEffect, useState } from "react";
 import { browserTools } from "./call/base-call.ts";
 import { I18nProvider } from "./i18n/index.tsx";
+import { Studio } from "./live/studio.tsx";
+import { WatchPage } from "./live/watch-page.tsx";
 import { useRoute } from "./router.ts";
 import type { Sdk } from "./sdk.ts";
 import { LocalMedia } from "./state/local-media.ts";
@@ -45,7 +47,19 @@ function View() {
     case "phone":
       return <PhonePage call={route.call} />;
     case "room":
-      return <Room key={`${route.room}/${route.listen}`} room={route.room} listen={route.listen} />;
+      return (
+        <Room
+          key={`${route.room}/${route.listen}`}
+          room={route.room}
+          listen={route.listen}
+          choice={route.mode ?? "auto"}
+          secret={route.secret}
+        />
+      );
+    case "studio":
+      return <Studio />;
+    case "watch":
+      return <WatchPage key={route.room} room={route.room} />;
     case "settings":
       return <SettingsPage />;
     case "check":

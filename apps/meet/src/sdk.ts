@@ -12,18 +12,28 @@ export type {
   MediaConnection,
   Member,
   MemberLinkState as MemberLink,
-  MeshRoom,
   Peer,
   PeerOptions,
+  Publication,
   QualityReport,
+  Room,
+  SfuLayer,
+  Subscription,
+  TrackOptions,
   TrackStats,
 } from "@tsunagi/sdk";
+
+/** Straight between the browsers, or through the server. */
+export type RoomMode = tsunagi.Room["mode"];
+/** Why a picture comes as it does. */
+export type QualityReason = tsunagi.Subscription["reason"];
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** What a call and a room have in common for the tracks that are sent. */
 export interface TrackSink {
-  addTrack(track: MediaStreamTrack, stream: MediaStream): void;
+  /** @param options for rooms whose media goes through the server */
+  addTrack(track: MediaStreamTrack, stream: MediaStream, options?: tsunagi.TrackOptions): void;
   removeTrack(track: MediaStreamTrack): void;
   replaceTrack(old: MediaStreamTrack, next: MediaStreamTrack | null): Promise<void>;
 }

@@ -1,10 +1,13 @@
 /** What a room and a telephone call do alike: state, notices, chat, files and the shared screen. */
+import type { Route } from "../router.ts";
 import type { ConnectionStats, DataConnection, Sdk, TrackSink } from "../sdk.ts";
 import { Store } from "../state/store.ts";
 import { type ShownError, toShownError } from "../text/errors.ts";
 import { addItem } from "./chat.ts";
 import { Files, type Receiver } from "./files.ts";
 import { type Call, type CallState, EMPTY_CALL, type Notice, type Participant } from "./model.ts";
+import { type Layers, NO_PATH, type PathState } from "./path.ts";
+import { Voices } from "./voices.ts";
 import { CHAT_LENGTH, type WireMessage } from "./wire.ts";
 
 export type CallTools = {
@@ -20,11 +23,21 @@ function randomId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** Plays a stream in an element, until the returned function is called. */
+export function attachStream(element: HTMLMediaElement, stream: MediaStream): () => void {
+  element.srcObject = stream;
+  return () => {
+    if (element.srcObject === stream) element.srcObject = null;
+  };
+}
+
 export abstract class BaseCall implements Call {
   abstract readonly kind: "room" | "phone";
   abstract readonly title: string;
   abstract readonly receiveOnly: boolean;
   readonly store = new Store<CallState>(EMPTY_CALL);
+  readonly path = new Store<PathState>(NO_PATH);
+  readonly voices = new Voices();
   protected readonly tools: CallTools;
   protected readonly files: Files;
   readonly #notices = new Set<(notice: Notice) => void>();
@@ -53,6 +66,22 @@ export abstract class BaseCall implements Call {
   onNotice(listener: (notice: Notice) => void): () => void {
     this.#notices.add(listener);
     return () => this.#notices.delete(listener);
+  }
+
+  invite(_listen: boolean): Route | undefined {
+    return undefined;
+  }
+
+  layers(): Layers {
+    return new Map();
+  }
+
+  attach(element: HTMLVideoElement, stream: MediaStream): () => void {
+    return attachStream(element, stream);
+  }
+
+  show(_keys: ReadonlySet<string>, _leading: string | undefined): void {
+    // Where the pictures come straight from the others, there is nobody to tell.
   }
 
   sendChat(text: string): void {
@@ -103,7 +132,9 @@ export abstract class BaseCall implements Call {
     this.store.set({ screen: stream });
     // Metadata first, so that the others know what the stream is when it arrives.
     this.announce();
-    for (const track of stream.getTracks()) sink.addTrack(track, stream);
+    for (const track of stream.getTracks()) {
+      sink.addTrack(track, stream, { source: track.kind === "video" ? "screen" : "screen-audio" });
+    }
     // The browser's own "Stop sharing" ends the track.
     stream.getVideoTracks()[0]?.addEventListener("ended", () => this.stopScreen());
   }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Area, type Box, focusLayout, gridLayout, TILE_RATIO } from "./grid.ts";
+import { type Area, type Box, focusLayout, gridLayout, pageCapacity, pageOf, stripCapacity, TILE_RATIO } from "./grid.ts";
 
 const areas = fc.record({ width: fc.integer({ min: 200, max: 3000 }), height: fc.integer({ min: 200, max: 2000 }) });
 const GAP = 8;
@@ -94,5 +94,34 @@ describe("focusLayout", () => {
     expect(wide[1]?.x).toBeGreaterThan(wide[0]?.width ?? 0);
     const upright = focusLayout(3, { width: 366, height: 700 }, GAP);
     expect(upright[1]?.y).toBeGreaterThan(upright[0]?.height ?? 0);
+  });
+});
+
+describe("pages", () => {
+  test("a page holds what can be told apart: less on a phone, 49 at most", () => {
+    expect(pageCapacity({ width: 366, height: 700 }, GAP)).toBe(8);
+    expect(pageCapacity({ width: 1256, height: 664 }, GAP)).toBe(30);
+    expect(pageCapacity({ width: 3800, height: 2000 }, GAP)).toBe(49);
+    expect(pageCapacity({ width: 100, height: 50 }, GAP)).toBe(1);
+  });
+
+  test("the tiles of a full page are no smaller than that", () => {
+    fc.assert(
+      fc.property(areas, (area) => {
+        const count = pageCapacity(area, GAP);
+        if (count === 1) return;
+        expect(gridLayout(count, area, GAP)[0]?.width).toBeGreaterThanOrEqual(area.width < 640 ? 150 : 195);
+      }),
+    );
+  });
+
+  test("the strip's page is what fits beside the focus", () => {
+    expect(stripCapacity({ width: 1256, height: 664 }, GAP)).toBe(focusLayout(50, { width: 1256, height: 664 }, GAP).length - 1);
+  });
+
+  test("a page that is gone gives the last one", () => {
+    expect(pageOf(50, 30, 1)).toEqual({ page: 1, pages: 2, first: 30, last: 50 });
+    expect(pageOf(30, 30, 1)).toEqual({ page: 0, pages: 1, first: 0, last: 30 });
+    expect(pageOf(0, 30, -1)).toEqual({ page: 0, pages: 1, first: 0, last: 0 });
   });
 });

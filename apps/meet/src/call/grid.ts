@@ -76,3 +76,33 @@ export function focusLayout(count: number, area: Area, gap: number): readonly Bo
   }
   return boxes;
 }
+
+/** Tiles that still show a face and a name, and as many on a page as a device is glad to decode. */
+const SMALLEST_TILE = 196;
+const SMALLEST_TILE_NARROW = 150;
+const NARROW = 640;
+const MOST = 49;
+const MOST_NARROW = 8;
+
+/** How many equal tiles make one page of this area. */
+export function pageCapacity(area: Area, gap: number): number {
+  const narrow = Math.min(area.width, area.height) < NARROW && area.width < NARROW;
+  const width = narrow ? SMALLEST_TILE_NARROW : SMALLEST_TILE;
+  const columns = Math.floor((area.width + gap) / (width + gap));
+  const rows = Math.floor((area.height + gap) / (width / TILE_RATIO + gap));
+  return Math.max(1, Math.min(narrow ? MOST_NARROW : MOST, columns * rows));
+}
+
+/** How many tiles the strip of {@link focusLayout} holds, beside the one in focus. */
+export function stripCapacity(area: Area, gap: number): number {
+  return Math.max(1, focusLayout(200, area, gap).length - 1);
+}
+
+export type Paging = { readonly page: number; readonly pages: number; readonly first: number; readonly last: number };
+
+/** The page asked for, or the last one there is; `first` to `last` (exclusive) of `count`. */
+export function pageOf(count: number, size: number, wanted: number): Paging {
+  const pages = Math.max(1, Math.ceil(count / size));
+  const page = Math.max(0, Math.min(pages - 1, wanted));
+  return { page, pages, first: page * size, last: Math.min(count, (page + 1) * size) };
+}

@@ -14,6 +14,8 @@ const TEXT = {
   chat: "help.chat",
   people: "help.people",
   layout: "help.layout",
+  "page-back": "help.page.back",
+  "page-next": "help.page.next",
   fullscreen: "help.fullscreen",
   talk: "help.talk",
   help: "help.help",
@@ -28,7 +30,7 @@ export function HelpDialog({ onClose }: { readonly onClose: () => void }) {
         {SHORTCUTS.map(({ key, shortcut }) => (
           <div key={key} style={{ display: "contents" }}>
             <dt>
-              <kbd>{key === " " ? t("help.space") : key}</kbd>
+              <kbd>{key === " " ? t("help.space") : key.replace("Page", "Page ")}</kbd>
             </dt>
             <dd>{t(TEXT[shortcut])}</dd>
           </div>

@@ -1,8 +1,11 @@
 /** What a call shows, whether it is a room or a telephone call: one model, so that there is one call screen. */
-import type { ConnectionStats, MemberLink, QualityReport } from "../sdk.ts";
+import type { Route } from "../router.ts";
+import type { ConnectionStats, MemberLink, QualityReason, QualityReport } from "../sdk.ts";
 import type { Store } from "../state/store.ts";
 import type { ShownError } from "../text/errors.ts";
 import type { ChatItem } from "./chat.ts";
+import type { Layers, PathState } from "./path.ts";
+import type { Voices } from "./voices.ts";
 
 export type Participant = {
   readonly id: string;
@@ -15,6 +18,10 @@ export type Participant = {
   readonly microphoneOn: boolean;
   readonly cameraOn: boolean;
   readonly quality: QualityReport | undefined;
+  /** Why the server sends no camera picture now although there is one. */
+  readonly held?: QualityReason | undefined;
+  /** In rooms that are encrypted from end to end: whether this one's media can be read here. */
+  readonly locked?: boolean | undefined;
 };
 
 /** The way to the server. Media goes on while it is being repaired. */
@@ -55,7 +62,11 @@ export interface Call {
   readonly title: string;
   readonly receiveOnly: boolean;
   readonly store: Store<CallState>;
+  readonly path: Store<PathState>;
+  readonly voices: Voices;
   onNotice(listener: (notice: Notice) => void): () => void;
+  /** The place that the others should open to join; none for a telephone call. */
+  invite(listen: boolean): Route | undefined;
   sendChat(text: string): void;
   sendFiles(files: readonly File[]): void;
   acceptFile(id: string): void;
@@ -64,6 +75,12 @@ export interface Call {
   startScreen(): Promise<void>;
   stopScreen(): void;
   stats(): Promise<ReadonlyMap<string, ConnectionStats>>;
+  /** What is received of each picture, in SFU rooms. */
+  layers(): Layers;
+  /** Shows a stream in an element; in SFU rooms as large as the element is. Returns what ends it. */
+  attach(element: HTMLVideoElement, stream: MediaStream): () => void;
+  /** Which pictures (`PEER/camera`, `PEER/screen`) are on the page, and which of them leads: the others cost nothing. */
+  show(keys: ReadonlySet<string>, leading: string | undefined): void;
   leave(): void;
 }
 

@@ -1,10 +1,14 @@
-/** A mesh room as a call: one peer of its own, in one room, from joining to leaving. */
-import type { ConnectionStats, DataConnection, Member, MeshRoom, Peer, PeerOptions, TrackSink } from "../sdk.ts";
+/** A room as a call: one peer of its own, in one room, from joining to leaving, whichever way its media goes. */
+import type { RoomChoice, Route } from "../router.ts";
+import type { ConnectionStats, DataConnection, Member, Peer, PeerOptions, Room, TrackSink } from "../sdk.ts";
 import type { LocalMedia } from "../state/local-media.ts";
 import { appError, type ShownError, toShownError } from "../text/errors.ts";
 import { BaseCall, type CallTools } from "./base-call.ts";
 import { addItem } from "./chat.ts";
 import type { Participant } from "./model.ts";
+import { MuteSync } from "./mute-sync.ts";
+import type { Layers } from "./path.ts";
+import { SfuSide } from "./sfu-side.ts";
 import { assignStreams } from "./streams.ts";
 import { formatPresence, formatWireMessage, type Presence, parseMessage, parsePresence, type WireMessage } from "./wire.ts";
 
@@ -13,7 +17,13 @@ export type RoomCallOptions = {
   readonly room: string;
   readonly name: string;
   readonly receiveOnly: boolean;
+  /** `auto`: straight between few, through the server among many. */
+  readonly choice: RoomChoice;
+  /** What encrypts the media from end to end; the server never learns it. */
+  readonly secret: string | undefined;
 };
+
+const MODES = { auto: "auto", small: "mesh", large: "sfu" } as const;
 
 /** Label of the data connections that carry files between members. */
 const FILES_LABEL = "files";
@@ -27,7 +37,9 @@ export class RoomCall extends BaseCall {
   readonly #channels = new Map<string, DataConnection>();
   readonly #presences = new Map<string, Presence>();
   #peer: Peer | undefined;
-  #room: MeshRoom | undefined;
+  #room: Room | undefined;
+  #sfu: SfuSide | undefined;
+  #mute: MuteSync | undefined;
   #unwatch: (() => void) | undefined;
   #announced = "";
 
@@ -86,6 +98,23 @@ export class RoomCall extends BaseCall {
     return this.#room?.getStats() ?? Promise.resolve(new Map());
   }
 
+  override invite(listen: boolean): Route {
+    const { room, choice, secret } = this.#options;
+    return { view: "room", room, listen, mode: choice, secret };
+  }
+
+  override layers(): Layers {
+    return this.#sfu?.layers() ?? new Map();
+  }
+
+  override attach(element: HTMLVideoElement, stream: MediaStream): () => void {
+    return this.#room?.attach(element, stream) ?? super.attach(element, stream);
+  }
+
+  override show(keys: ReadonlySet<string>, leading: string | undefined): void {
+    this.#sfu?.show(keys, leading);
+  }
+
   protected sink(): TrackSink | undefined {
     return this.#room;
   }
@@ -129,10 +158,10 @@ export class RoomCall extends BaseCall {
     const stream = this.receiveOnly ? null : this.#media.streamForCall();
     const presence = this.#ownPresence();
     this.#announced = JSON.stringify(presence);
-    let room: MeshRoom;
+    let room: Room;
     try {
       room = peer.joinRoom(this.#options.room, {
-        mode: "mesh",
+        mode: MODES[this.#options.choice],
         stream,
         receiveOnly: this.receiveOnly,
         metadata: formatPresence(presence),
@@ -142,13 +171,33 @@ export class RoomCall extends BaseCall {
       return;
     }
     this.#room = room;
+    this.#sfu = new SfuSide({
+      room,
+      path: this.path,
+      voices: this.voices,
+      now: this.tools.now,
+      presenceOf: (peerId) => this.#presences.get(peerId),
+      changed: (peerId) => this.#restream(peerId),
+    });
     let lastError: ShownError | undefined;
+    room.on("mode", (mode) => {
+      this.path.set({ mode });
+      this.#mute?.sync();
+      for (const peerId of room.members.keys()) this.#restream(peerId);
+    });
     room.on("open", () => {
+      this.path.set({ mode: room.mode });
       this.store.set({ phase: "live", since: this.tools.now(), chatOpen: true, participants: [] });
       for (const member of room.members.values()) this.#add(member);
       if (!this.receiveOnly) {
-        this.#media.attach(room);
-        this.#unwatch = this.#media.store.subscribe(() => this.announce());
+        const mute = new MuteSync(room, this.#media);
+        this.#mute = mute;
+        this.#media.attach(mute);
+        this.#unwatch = this.#media.store.subscribe(() => {
+          mute.sync();
+          this.announce();
+        });
+        mute.sync();
         this.announce();
       }
     });
@@ -160,6 +209,7 @@ export class RoomCall extends BaseCall {
     room.on("peerLeave", (peerId) => {
       const name = this.participant(peerId)?.name ?? "";
       this.#presences.delete(peerId);
+      this.voices.forget(peerId);
       this.#channels.get(peerId)?.close();
       this.store.set((state) => ({ participants: state.participants.filter(({ id }) => id !== peerId) }));
       this.#tell("left", peerId, name);
@@ -167,7 +217,10 @@ export class RoomCall extends BaseCall {
     room.on("memberUpdated", (member) => this.#refresh(member.peerId, parsePresence(member.metadata), member.receiveOnly));
     room.on("stream", ({ peerId }) => this.#restream(peerId));
     room.on("streamremoved", ({ peerId }) => this.#restream(peerId));
-    room.on("memberState", ({ peerId, state }) => this.update(peerId, { link: state }));
+    room.on("memberState", ({ peerId, state }) => {
+      this.update(peerId, { link: state });
+      if (room.mode === "sfu") this.path.set({ transport: state });
+    });
     room.on("quality", ({ peerId, level, reason }) => this.update(peerId, { quality: { level, reason } }));
     room.on("data", ({ src, data }) => {
       const message = parseMessage(data);
@@ -191,9 +244,7 @@ export class RoomCall extends BaseCall {
       name: presence.name,
       link: "connecting",
       receiveOnly: member.receiveOnly,
-      ...this.#sources(member.peerId, presence),
-      microphoneOn: presence.microphone,
-      cameraOn: presence.camera,
+      ...this.#picture(member.peerId, presence),
       quality: undefined,
     };
     this.store.set((state) => ({ participants: [...state.participants.filter(({ id }) => id !== fresh.id), fresh] }));
@@ -205,9 +256,7 @@ export class RoomCall extends BaseCall {
     this.update(peerId, {
       name: presence.name,
       receiveOnly,
-      microphoneOn: presence.microphone,
-      cameraOn: presence.camera,
-      ...this.#sources(peerId, presence),
+      ...this.#picture(peerId, presence),
     });
     if (presence.screen !== undefined && before?.screen === undefined) {
       this.notice({ type: "share-started", id: peerId, name: presence.name });
@@ -216,11 +265,18 @@ export class RoomCall extends BaseCall {
 
   #restream(peerId: string): void {
     const presence = this.#presences.get(peerId);
-    if (presence !== undefined) this.update(peerId, this.#sources(peerId, presence));
+    if (presence !== undefined) this.update(peerId, this.#picture(peerId, presence));
   }
 
-  #sources(peerId: string, presence: Presence) {
-    return assignStreams(this.#room?.remoteStreams.get(peerId) ?? [], presence);
+  /** What a member sends: as it says itself, and as the server says of what goes through it. */
+  #picture(peerId: string, presence: Presence) {
+    const flags = this.#sfu?.flags(peerId);
+    return {
+      ...(this.#sfu?.sources(peerId) ?? assignStreams(this.#room?.remoteStreams.get(peerId) ?? [], presence)),
+      microphoneOn: presence.microphone && flags?.microphoneMuted !== true,
+      cameraOn: presence.camera && flags?.cameraMuted !== true,
+      held: flags?.held,
+    };
   }
 
   #ownPresence(): Presence {

@@ -1,13 +1,15 @@
 /** The own picture: small, in a corner of the stage, moved by pointer or arrow keys. */
-import { MicOff } from "lucide-react";
+import { EyeOff, MicOff } from "lucide-react";
 import { type CSSProperties, type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import { useI18n } from "../i18n/index.tsx";
-import { useStore } from "../state/store.ts";
+import { useField, useStore } from "../state/store.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { classes } from "../ui/button.tsx";
 import { useServices } from "../ui/services.ts";
+import { useAfter } from "../ui/use-after.ts";
 import { Video } from "../ui/video.tsx";
 import { type Area, type Box, TILE_RATIO } from "./grid.ts";
+import type { Call } from "./model.ts";
 import styles from "./stage.module.css";
 import { useSpeaking } from "./use-speaking.ts";
 
@@ -68,9 +70,9 @@ export function cornerAfterKey(corner: Corner, key: string): Corner | undefined 
   }
 }
 
-type SelfViewProps = { readonly area: Area; readonly boxes: readonly Box[]; readonly name: string };
+type SelfViewProps = { readonly call: Call; readonly area: Area; readonly boxes: readonly Box[]; readonly name: string };
 
-export function SelfView({ area, boxes, name }: SelfViewProps) {
+export function SelfView({ call, area, boxes, name }: SelfViewProps) {
   const { t } = useI18n();
   const { media } = useServices();
   const { stream, camera, microphone, revision } = useStore(media.store);
@@ -80,6 +82,8 @@ export function SelfView({ area, boxes, name }: SelfViewProps) {
   const ref = useRef<HTMLButtonElement>(null);
   const grip = useRef<{ readonly x: number; readonly y: number }>(undefined);
   const speaking = useSpeaking(stream, microphone === "on", revision);
+  // Only after a while: between two pages nobody watches for a moment.
+  const unwatched = useAfter(useField(call.path, "watched") === false && camera === "on");
 
   const width = Math.min(WIDEST, Math.max(NARROWEST, area.width * SHARE));
   const size: Area = { width, height: width / TILE_RATIO };
@@ -126,6 +130,7 @@ export function SelfView({ area, boxes, name }: SelfViewProps) {
       className={classes(styles.self, drag !== undefined && styles.dragged, speaking && styles.speaking)}
       style={style}
       aria-label={t("tile.self.move")}
+      title={unwatched ? t("tile.self.unwatched") : undefined}
       onPointerDown={onPointerDown}
       onPointerMove={onPointerMove}
       onPointerUp={onPointerUp}
@@ -135,8 +140,14 @@ export function SelfView({ area, boxes, name }: SelfViewProps) {
       {camera === "on" && stream !== null ? <Video stream={stream} muted mirrored /> : <Avatar name={name} size={40} />}
       <span className={styles.badge}>
         {microphone === "off" ? <MicOff size={14} aria-hidden="true" /> : null}
+        {unwatched ? <EyeOff size={14} className={styles.quiet} aria-hidden="true" /> : null}
         {t("call.you")}
       </span>
+      {unwatched ? (
+        <span className="visually-hidden" role="status">
+          {t("tile.self.unwatched")}
+        </span>
+      ) : null}
     </button>
   );
 }

@@ -1,6 +1,17 @@
 /** Single-key shortcuts of the call screen. WCAG 2.1.4: they can all be turned off. */
 
-export type Shortcut = "microphone" | "camera" | "share" | "chat" | "people" | "layout" | "fullscreen" | "talk" | "help";
+export type Shortcut =
+  | "microphone"
+  | "camera"
+  | "share"
+  | "chat"
+  | "people"
+  | "layout"
+  | "page-back"
+  | "page-next"
+  | "fullscreen"
+  | "talk"
+  | "help";
 
 /** As the help sheet lists them. */
 export const SHORTCUTS: readonly { readonly key: string; readonly shortcut: Shortcut }[] = [
@@ -10,6 +21,8 @@ export const SHORTCUTS: readonly { readonly key: string; readonly shortcut: Shor
   { key: "C", shortcut: "chat" },
   { key: "P", shortcut: "people" },
   { key: "L", shortcut: "layout" },
+  { key: "PageUp", shortcut: "page-back" },
+  { key: "PageDown", shortcut: "page-next" },
   { key: "F", shortcut: "fullscreen" },
   { key: " ", shortcut: "talk" },
   { key: "?", shortcut: "help" },
@@ -30,8 +43,7 @@ export function shortcutOf(press: KeyPress): Shortcut | undefined {
   if (press.ctrlKey || press.metaKey || press.altKey || press.repeat || press.isComposing || press.focus === "text")
     return undefined;
   if (press.key === " " && press.focus === "control") return undefined;
-  const key = press.key.length === 1 ? press.key.toUpperCase() : press.key;
-  return SHORTCUTS.find((each) => each.key === key)?.shortcut;
+  return SHORTCUTS.find(({ key }) => key.toLowerCase() === press.key.toLowerCase())?.shortcut;
 }
 
 export function focusOf(target: EventTarget | null): KeyPress["focus"] {

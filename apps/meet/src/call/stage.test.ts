@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Participant } from "./model.ts";
 import { cornerAfterKey, freestCorner, nearestCorner } from "./self-view.tsx";
-import { chooseFocus, stageEntries } from "./stage.tsx";
+import { chooseFocus, nextLayout, stageEntries } from "./stage-entries.ts";
 import { assignStreams } from "./streams.ts";
 
 const stream = (id: string) => ({ id }) as MediaStream;
@@ -33,6 +33,11 @@ describe("who is on the stage", () => {
     expect(chooseFocus(sharing, "a/camera", undefined)).toBe("a/camera");
     expect(chooseFocus(plain, "gone/camera", "gone")).toBe("a/camera");
   });
+});
+
+test("the layouts go round", () => {
+  expect(nextLayout("grid")).toBe("speaker");
+  expect(nextLayout(nextLayout("speaker"))).toBe("grid");
 });
 
 describe("which stream is which", () => {

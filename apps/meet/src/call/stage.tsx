@@ -1,82 +1,48 @@
-/** The stage: everybody's pictures in a grid, or one large with the others beside it. */
+/** The stage: everybody's pictures in a grid, or one large with the others beside it; what does not fit is on further pages. */
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useI18n } from "../i18n/index.tsx";
-import type { ConnectionStats } from "../sdk.ts";
 import { settings } from "../state/settings.ts";
 import { useField, useStore } from "../state/store.ts";
 import { useServices } from "../ui/services.ts";
-import { type Area, focusLayout, gridLayout } from "./grid.ts";
-import type { Participant } from "./model.ts";
+import { type Area, focusLayout, gridLayout, pageCapacity, pageOf, stripCapacity } from "./grid.ts";
+import type { Call, Participant } from "./model.ts";
+import { PAGER_HEIGHT, Pager, useSwipe } from "./pager.tsx";
 import { SelfView } from "./self-view.tsx";
 import styles from "./stage.module.css";
-import { Tile, type TileSource } from "./tile.tsx";
+import { chooseFocus, type Layout, stageEntries } from "./stage-entries.ts";
+import { Tile } from "./tile.tsx";
+import { usePlaces } from "./use-places.ts";
+import { useSpeaking } from "./use-speaking.ts";
+import type { CallStats } from "./use-stats.ts";
 
 const GAP = 8;
 const SELF = "self";
 
-export type StageEntry = { readonly key: string; readonly participant: Participant; readonly source: TileSource };
-
-/** Screens first, so that they lead; listeners send nothing and have no tile. */
-export function stageEntries(participants: readonly Participant[], self: Participant | undefined): readonly StageEntry[] {
-  const entry = (participant: Participant, source: TileSource): StageEntry => ({
-    key: `${participant.id}/${source}`,
-    participant,
-    source,
-  });
-  const cameras = participants.filter(({ receiveOnly }) => !receiveOnly).map((each) => entry(each, "camera"));
-  const screens = participants.filter(({ screen }) => screen !== null).map((each) => entry(each, "screen"));
-  return [...screens, ...cameras, ...(self === undefined ? [] : [entry(self, "camera")])];
-}
-
-/** Whose tile is large: the pinned one, else a screen, else who spoke last. */
-export function chooseFocus(
-  entries: readonly StageEntry[],
-  pinned: string | undefined,
-  speaker: string | undefined,
-): string | undefined {
-  const there = (key: string | undefined) => key !== undefined && entries.some((each) => each.key === key);
-  if (there(pinned)) return pinned;
-  const screen = entries.find(({ source }) => source === "screen");
-  if (screen !== undefined) return screen.key;
-  const speaking = speaker === undefined ? undefined : `${speaker}/camera`;
-  return there(speaking) ? speaking : entries[0]?.key;
-}
-
 type StageProps = {
+  readonly call: Call;
   readonly participants: readonly Participant[];
   readonly ownName: string;
-  readonly receiveOnly: boolean;
-  readonly focused: boolean;
+  readonly layout: Layout;
   readonly pinned: string | undefined;
+  readonly page: number;
+  readonly onPage: (page: number) => void;
   /** `undefined`: not wanted. */
-  readonly stats: ReadonlyMap<string, ConnectionStats> | undefined;
+  readonly stats: CallStats | undefined;
   readonly onPin: (key: string) => void;
-  readonly onBlocked: (retry: () => void) => void;
   /** Shown instead of tiles when there are none. */
   readonly children: ReactNode;
 };
 
 export function Stage(props: StageProps) {
-  const { participants, ownName, receiveOnly, focused, pinned, stats, onPin, onBlocked, children } = props;
+  const { call, participants, ownName, layout, pinned, page, onPage, stats, onPin, children } = props;
+  const { receiveOnly, voices } = call;
   const { t } = useI18n();
   const { media } = useServices();
-  const { stream, camera, microphone } = useStore(media.store);
+  const { stream, camera, microphone, revision } = useStore(media.store);
   const selfView = useField(settings, "selfView");
-  const speaker = useField(settings, "speaker");
-  const [area, setArea] = useState<Area>({ width: 0, height: 0 });
-  const [lastSpeaker, setLastSpeaker] = useState<string>();
+  const active = useField(voices.store, "active");
   const [ratios, setRatios] = useState<Readonly<Record<string, number>>>({});
-  const ref = useRef<HTMLDivElement>(null);
-
-  useEffect(() => {
-    const element = ref.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(([entry]) => {
-      if (entry !== undefined) setArea({ width: entry.contentRect.width, height: entry.contentRect.height });
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+  const [ref, whole] = useArea();
 
   const self = useMemo<Participant | undefined>(
     () =>
@@ -95,54 +61,105 @@ export function Stage(props: StageProps) {
           },
     [receiveOnly, selfView, ownName, stream, microphone, camera],
   );
+  const selfSpeaking = useSpeaking(self === undefined ? null : stream, microphone === "on", revision);
   const entries = useMemo(() => stageEntries(participants, self), [participants, self]);
-  const focusKey = focused ? chooseFocus(entries, pinned, lastSpeaker) : undefined;
+
+  // Without a pager if all fit, else with it, in the rest of the stage.
+  const beside = layout === "grid" ? 0 : 1;
+  const capacityOf = (area: Area) =>
+    layout === "grid" ? pageCapacity(area, GAP) : layout === "speaker" ? stripCapacity(area, GAP) : entries.length;
+  const paged = whole.width > 0 && entries.length - beside > capacityOf(whole);
+  const area = useMemo<Area>(() => (paged ? { width: whole.width, height: whole.height - PAGER_HEIGHT } : whole), [paged, whole]);
+  const size = capacityOf(area);
+
+  const focusKey = layout === "grid" ? undefined : chooseFocus(entries, pinned, active);
+  const byKey = new Map(entries.map((entry) => [entry.key, entry]));
+  const cameras = useMemo(
+    () => entries.filter(({ source, participant }) => source === "camera" && participant.id !== SELF).map(({ key }) => key),
+    [entries],
+  );
+  // Screens, and the own tile where there are pages, have their places in front of the others.
+  const screens = entries.filter(({ source, key }) => source === "screen" && key !== focusKey).map(({ key }) => key);
+  const own = byKey.has(`${SELF}/camera`) && focusKey !== `${SELF}/camera` ? [`${SELF}/camera`] : [];
+  const lead = paged ? [...screens, ...own] : screens;
+  const places = usePlaces(cameras, size - lead.length, voices);
+  const order = [...lead, ...places.filter((key) => key !== focusKey && byKey.has(key)), ...(paged ? [] : own)];
+  const paging = pageOf(order.length, size, page);
+  const onThisPage = layout === "spotlight" ? [] : order.slice(paging.first, paging.last);
+  const shown = focusKey === undefined ? onThisPage : [focusKey, ...onThisPage];
+
+  const single = shown.length === 1 ? ratios[shown[0] ?? ""] : undefined;
   const boxes = useMemo(() => {
-    if (focusKey === undefined) {
-      // A single picture takes its own shape; several are alike.
-      const ratio = entries.length === 1 ? ratios[entries[0]?.key ?? ""] : undefined;
-      // On an upright screen the own picture finds its place under the others.
-      const align = entries.length > 1 && area.height > area.width && selfView === "floating" && !receiveOnly ? "top" : "centre";
-      const grid = gridLayout(entries.length, area, GAP, { ratio, align });
-      return new Map(entries.map(({ key }, index) => [key, grid[index]]));
-    }
-    const order = [...entries.filter(({ key }) => key === focusKey), ...entries.filter(({ key }) => key !== focusKey)];
-    const focus = focusLayout(order.length, area, GAP);
-    return new Map(order.map(({ key }, index) => [key, focus[index]]));
-  }, [entries, area, focusKey, ratios, selfView, receiveOnly]);
-  const left = [...boxes.values()].filter((box) => box === undefined).length;
+    if (layout !== "grid") return focusLayout(shown.length, area, GAP);
+    // On an upright screen the own picture finds its place under the others.
+    const align = shown.length > 1 && area.height > area.width && selfView === "floating" && !receiveOnly ? "top" : "centre";
+    // A single picture takes its own shape; several are alike, and the last page's are as large as the others'.
+    const grid = gridLayout(paging.pages > 1 ? size : shown.length, area, GAP, { ratio: single, align });
+    return grid.slice(0, shown.length);
+  }, [layout, shown.length, area, selfView, receiveOnly, paging.pages, size, single]);
+
+  useEffect(() => {
+    // Further pages than there are: stay on the last one.
+    if (whole.width > 0 && layout !== "spotlight" && page !== paging.page) onPage(paging.page);
+  }, [whole.width, layout, page, paging.page, onPage]);
+  const shownText = shown.join("\n");
+  useEffect(() => {
+    if (whole.width > 0) call.show(new Set(shownText.split("\n")), focusKey);
+  }, [call, shownText, focusKey, whole.width]);
   const onRatio = useCallback((key: string, ratio: number) => {
     setRatios((before) => (before[key] === ratio ? before : { ...before, [key]: ratio }));
   }, []);
-  const onSpeaking = useCallback((id: string) => setLastSpeaker(id), []);
+  const turn = (by: 1 | -1) => onPage(Math.max(0, Math.min(paging.pages - 1, paging.page + by)));
+  const swipe = useSwipe(turn);
 
   return (
-    <div ref={ref} className={styles.stage}>
+    <div ref={ref} className={styles.stage} {...(paging.pages > 1 ? swipe : {})}>
       {participants.length === 0 || entries.length === 0 ? children : null}
       <ul aria-label={t("call.stage")}>
-        {area.width === 0
+        {whole.width === 0
           ? null
-          : entries.map(({ key, participant, source }) => (
-              <Tile
-                key={key}
-                participant={participant}
-                source={source}
-                box={boxes.get(key)}
-                pinned={pinned === key}
-                self={participant.id === SELF}
-                speaker={speaker}
-                stats={stats === undefined || participant.id === SELF ? undefined : (stats.get(participant.id) ?? null)}
-                onPin={() => onPin(key)}
-                onRatio={onRatio}
-                onSpeaking={onSpeaking}
-                onBlocked={onBlocked}
-              />
-            ))}
+          : shown.map((key, index) => {
+              const entry = byKey.get(key);
+              if (entry === undefined) return null;
+              const { participant, source } = entry;
+              const isSelf = participant.id === SELF;
+              return (
+                <Tile
+                  key={key}
+                  call={call}
+                  participant={participant}
+                  source={source}
+                  box={boxes[index]}
+                  pinned={pinned === key}
+                  self={isSelf}
+                  selfSpeaking={isSelf && selfSpeaking}
+                  stats={stats === undefined || isSelf ? undefined : (stats.connections.get(participant.id) ?? null)}
+                  layer={stats === undefined || isSelf ? undefined : stats.layers.get(key)}
+                  onPin={onPin}
+                  onRatio={onRatio}
+                />
+              );
+            })}
       </ul>
-      {left > 0 && area.width > 0 ? <p className={styles.more}>{t("tile.more", { count: left })}</p> : null}
-      {!receiveOnly && selfView === "floating" && area.width > 0 ? (
-        <SelfView area={area} boxes={[...boxes.values()].filter((box) => box !== undefined)} name={ownName} />
+      {paging.pages > 1 && layout !== "spotlight" ? <Pager paging={paging} onPage={onPage} /> : null}
+      {!receiveOnly && selfView === "floating" && whole.width > 0 ? (
+        <SelfView call={call} area={area} boxes={boxes} name={ownName} />
       ) : null}
     </div>
   );
+}
+
+function useArea() {
+  const [area, setArea] = useState<Area>({ width: 0, height: 0 });
+  const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = ref.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry !== undefined) setArea({ width: entry.contentRect.width, height: entry.contentRect.height });
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [ref, area] as const;
 }

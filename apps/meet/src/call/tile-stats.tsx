@@ -1,11 +1,20 @@
 /** The numbers of one connection over its tile. */
 import { formatBitrate, formatMs, formatPercent } from "../i18n/format.ts";
-import { useI18n } from "../i18n/index.tsx";
+import { type Translate, useI18n } from "../i18n/index.tsx";
 import type { ConnectionStats, TrackStats } from "../sdk.ts";
+import type { PictureLayer } from "./path.ts";
 import styles from "./tile.module.css";
 
-export function TileStats({ stats }: { readonly stats: ConnectionStats | undefined }) {
+type TileStatsProps = {
+  readonly stats: ConnectionStats | undefined;
+  readonly layer: PictureLayer | undefined;
+  /** The connection's numbers stand over the camera of the same person. */
+  readonly screen: boolean;
+};
+
+export function TileStats({ stats, layer, screen }: TileStatsProps) {
   const { t, locale } = useI18n();
+  if (screen) return layer === undefined ? null : <Rows rows={layerRows(layer, t, locale)} />;
   if (stats === undefined) return <div className={styles.stats}>{t("stats.waiting")}</div>;
   const { audio, video } = stats;
   const none = t("stats.none");
@@ -35,9 +44,31 @@ export function TileStats({ stats }: { readonly stats: ConnectionStats | undefin
         ? none
         : `${picture.width}×${picture.height ?? "?"}, ${Math.round(picture.framesPerSecond ?? 0)} fps`,
     ],
+    ...(layer === undefined ? [] : layerRows(layer, t, locale)),
     [t("stats.codec"), codecs.length === 0 ? none : codecs.join(", ")],
     [t("stats.path"), path],
   ];
+  return <Rows rows={rows} />;
+}
+
+type Row = readonly [string, string];
+
+/** Which of the sender's encodings arrives, and why it is not the best one. */
+function layerRows({ layer, reason }: PictureLayer, t: Translate, locale: string): readonly Row[] {
+  return [
+    [
+      t("stats.layer"),
+      layer === null
+        ? t("stats.none")
+        : t("stats.layer.value", { encoding: layer.encoding + 1, encodings: layer.encodings, temporal: layer.temporal }),
+    ],
+    ...(layer === null ? [] : [[t("stats.layer.rate"), formatBitrate(layer.bps, locale)] as const]),
+    ...(reason === "none" ? [] : [[t("stats.reason"), t(`reason.${reason}`)] as const]),
+  ];
+}
+
+function Rows({ rows }: { readonly rows: readonly Row[] }) {
+  const { t } = useI18n();
   return (
     // It scrolls in a small tile, so the keyboard must reach it.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region

@@ -1,59 +1,64 @@
 /** One picture on the stage: somebody's camera or screen, with name, state, network and pin. */
-import { Headphones, LoaderCircle, MicOff, MonitorUp, Pin, PinOff, WifiOff } from "lucide-react";
-import { type CSSProperties, memo, useCallback, useEffect, useState } from "react";
+import { Headphones, LoaderCircle, Lock, LockOpen, MicOff, MonitorUp, Pin, PinOff, WifiOff } from "lucide-react";
+import { type CSSProperties, memo, useCallback, useState } from "react";
 import { useI18n } from "../i18n/index.tsx";
-import type { ConnectionStats } from "../sdk.ts";
+import type { ConnectionStats, QualityReason } from "../sdk.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { classes, IconButton } from "../ui/button.tsx";
 import { useAfter } from "../ui/use-after.ts";
 import { Video } from "../ui/video.tsx";
+import { attachStream } from "./base-call.ts";
 import type { Box } from "./grid.ts";
-import type { Participant } from "./model.ts";
+import type { Call, Participant } from "./model.ts";
+import type { PictureLayer } from "./path.ts";
 import { QualityBars } from "./quality-bars.tsx";
 import styles from "./tile.module.css";
 import { TileStats } from "./tile-stats.tsx";
-import { useSpeaking } from "./use-speaking.ts";
+import { useVoice } from "./voices.ts";
 
 export type TileSource = "camera" | "screen";
 
 type TileProps = {
+  readonly call: Call;
   readonly participant: Participant;
   readonly source: TileSource;
-  /** `undefined`: no room for the picture; the sound goes on. */
+  /** `undefined`: no room for the picture. */
   readonly box: Box | undefined;
   readonly pinned: boolean;
-  readonly self?: boolean;
-  readonly speaker?: string | undefined;
+  readonly self: boolean;
+  readonly selfSpeaking: boolean;
   /** `undefined`: not wanted. `null`: wanted, not there yet. */
   readonly stats: ConnectionStats | null | undefined;
-  readonly onPin: () => void;
+  readonly layer: PictureLayer | undefined;
+  readonly onPin: (key: string) => void;
   /** Width through height of the picture, once known. */
   readonly onRatio: (key: string, ratio: number) => void;
-  readonly onSpeaking: (id: string) => void;
-  readonly onBlocked: (retry: () => void) => void;
 };
 
 export const Tile = memo(function Tile(props: TileProps) {
-  const { participant, source, box, pinned, self = false, stats, speaker, onPin, onRatio, onSpeaking, onBlocked } = props;
+  const { call, participant, source, box, pinned, self, selfSpeaking, stats, layer, onPin, onRatio } = props;
   const { t } = useI18n();
-  const { id, link, receiveOnly, microphoneOn, cameraOn, quality } = participant;
+  const { id, link, receiveOnly, microphoneOn, cameraOn, quality, held, locked } = participant;
+  const key = `${id}/${source}`;
   const name = participant.name === "" ? t("notice.unnamed") : participant.name;
   const isScreen = source === "screen";
   const stream = isScreen ? participant.screen : participant.camera;
   const [upright, setUpright] = useState(false);
   const late = useAfter(link === "connecting");
-  const speaking = useSpeaking(isScreen ? null : stream, microphoneOn);
-  const picture = stream !== null && (isScreen || cameraOn) && stream.getVideoTracks().length > 0;
+  const heard = useVoice(call.voices, id);
+  const speaking = !isScreen && (selfSpeaking || (heard && microphoneOn));
+  const picture = stream !== null && (isScreen || (cameraOn && held === undefined)) && stream.getVideoTracks().length > 0;
+  const attach = useCallback(
+    (element: HTMLVideoElement, of: MediaStream) => (self ? attachStream(element, of) : call.attach(element, of)),
+    [call, self],
+  );
 
-  useEffect(() => {
-    if (speaking && !self) onSpeaking(id);
-  }, [speaking, self, id, onSpeaking]);
   const onSize = useCallback(
     (width: number, height: number) => {
       setUpright(height > width);
-      if (width > 0 && height > 0) onRatio(`${id}/${source}`, width / height);
+      if (width > 0 && height > 0) onRatio(key, width / height);
     },
-    [id, source, onRatio],
+    [key, onRatio],
   );
 
   const shownName = isScreen ? t("tile.screen", { name }) : self ? t("call.you.name", { name }) : name;
@@ -62,6 +67,8 @@ export const Tile = memo(function Tile(props: TileProps) {
     speaking ? t("tile.speaking") : "",
     receiveOnly ? t("tile.listens") : "",
     link === "connected" ? "" : t(`tile.${link}`),
+    held === undefined ? "" : t(`held.${heldWord(held)}`),
+    locked === undefined ? "" : t(locked ? "lock.on" : "lock.failed"),
   ].filter((part) => part !== "");
   const style: CSSProperties =
     box === undefined ? {} : { width: box.width, height: box.height, translate: `${box.x}px ${box.y}px` };
@@ -71,19 +78,18 @@ export const Tile = memo(function Tile(props: TileProps) {
       className={classes(styles.tile, speaking && styles.speaking, box === undefined && styles.hidden)}
       style={style}
       aria-label={isScreen ? shownName : t("tile.label", { name: shownName, details: details.join(", ") })}
-      data-tile={`${id}/${source}`}
+      data-tile={key}
       data-state={link}
-      onDoubleClick={onPin}
+      onDoubleClick={() => onPin(key)}
     >
       {picture ? null : <Avatar name={name} size={Math.max(40, Math.min(112, Math.round((box?.height ?? 0) * 0.4)))} />}
       {stream === null ? null : (
         <Video
           stream={stream}
-          muted={self}
+          muted
           mirrored={self}
-          speaker={speaker}
+          attach={attach}
           className={classes(styles.video, (isScreen || upright) && styles.whole, !picture && styles.dark)}
-          onBlocked={onBlocked}
           onSize={onSize}
         />
       )}
@@ -99,16 +105,21 @@ export const Tile = memo(function Tile(props: TileProps) {
           {link === "failed" && (box?.height ?? 0) > 160 ? <span>{t("tile.failed.text")}</span> : null}
         </div>
       )}
+      {picture || held === undefined || !cameraOn || isScreen || link !== "connected" ? null : (
+        <p className={styles.held}>{t(`held.${heldWord(held)}`)}</p>
+      )}
       {self ? null : (
         <IconButton
           className={classes(styles.pin, pinned && styles.pinned)}
           icon={pinned ? PinOff : Pin}
           label={t(pinned ? "tile.unpin" : "tile.pin", { name })}
           tip="below"
-          onClick={onPin}
+          onClick={() => onPin(key)}
         />
       )}
-      {stats === undefined || isScreen ? null : <TileStats stats={stats ?? undefined} />}
+      {stats === undefined ? null : (
+        <TileStats stats={isScreen ? undefined : (stats ?? undefined)} layer={layer} screen={isScreen} />
+      )}
       <div className={styles.foot}>
         <span className={styles.name}>
           {isScreen ? (
@@ -118,6 +129,11 @@ export const Tile = memo(function Tile(props: TileProps) {
           ) : microphoneOn ? null : (
             <MicOff size={16} className={styles.muted} aria-hidden="true" />
           )}
+          {locked === undefined || isScreen ? null : locked ? (
+            <Lock size={14} aria-hidden="true" />
+          ) : (
+            <LockOpen size={14} className={styles.muted} aria-hidden="true" />
+          )}
           <span>{shownName}</span>
         </span>
         {isScreen || self ? null : <QualityBars quality={quality} />}
@@ -125,3 +141,8 @@ export const Tile = memo(function Tile(props: TileProps) {
     </li>
   );
 });
+
+/** What the server holds a picture back for, in the words that the app has for it. */
+function heldWord(reason: QualityReason): "bandwidth" | "last-n" | "codec" {
+  return reason === "last-n" || reason === "codec" ? reason : "bandwidth";
+}

@@ -10,6 +10,7 @@ import {
   MonitorX,
   PanelsTopLeft,
   PhoneOff,
+  RectangleHorizontal,
   Users,
   Video,
   VideoOff,
@@ -18,7 +19,14 @@ import type { ReactNode, Ref } from "react";
 import { useI18n } from "../i18n/index.tsx";
 import { classes } from "../ui/button.tsx";
 import { Menu, type MenuItem } from "./menu.tsx";
+import { type Layout, nextLayout } from "./stage-entries.ts";
 import styles from "./toolbar.module.css";
+
+const LAYOUT_ICONS: Readonly<Record<Layout, LucideIcon>> = {
+  grid: LayoutGrid,
+  speaker: PanelsTopLeft,
+  spotlight: RectangleHorizontal,
+};
 
 export type ToolbarProps = {
   readonly ref: Ref<HTMLElement>;
@@ -29,7 +37,7 @@ export type ToolbarProps = {
   readonly sharing: boolean;
   readonly panel: "chat" | "people" | undefined;
   readonly unread: number;
-  readonly focused: boolean;
+  readonly layout: Layout;
   readonly menuOpen: boolean;
   readonly onMenu: (open: boolean) => void;
   readonly menuItems: readonly MenuItem[];
@@ -45,9 +53,10 @@ export type ToolbarProps = {
 
 export function Toolbar(props: ToolbarProps) {
   const { t } = useI18n();
-  const { receiveOnly, microphone, camera, sharing, panel, unread, focused, menuOpen } = props;
+  const { receiveOnly, microphone, camera, sharing, panel, unread, menuOpen } = props;
   const share = { icon: sharing ? MonitorX : MonitorUp, label: t(sharing ? "call.share.stop" : "call.share.start") };
-  const layout = { icon: focused ? LayoutGrid : PanelsTopLeft, label: t(focused ? "call.layout.grid" : "call.layout.focus") };
+  const next = nextLayout(props.layout);
+  const layout = { icon: LAYOUT_ICONS[next], label: t(`call.layout.${next}`) };
   const narrowItems: readonly MenuItem[] = [
     ...(receiveOnly ? [] : [{ ...share, narrow: true, onSelect: props.onShare }]),
     { ...layout, narrow: true, onSelect: props.onLayout },

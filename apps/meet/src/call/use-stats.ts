@@ -2,19 +2,22 @@
 import { useEffect, useState } from "react";
 import type { ConnectionStats } from "../sdk.ts";
 import type { Call } from "./model.ts";
+import type { Layers } from "./path.ts";
 
 const READ_MS = 2000;
 
-export function useStats(call: Call, wanted: boolean): ReadonlyMap<string, ConnectionStats> | undefined {
-  const [stats, setStats] = useState<ReadonlyMap<string, ConnectionStats>>();
+export type CallStats = { readonly connections: ReadonlyMap<string, ConnectionStats>; readonly layers: Layers };
+
+export function useStats(call: Call, wanted: boolean): CallStats | undefined {
+  const [stats, setStats] = useState<CallStats>();
   useEffect(() => {
     if (!wanted) return;
     let current = true;
-    setStats(new Map());
+    setStats({ connections: new Map(), layers: call.layers() });
     const read = () => {
       call.stats().then(
-        (next) => {
-          if (current) setStats(next);
+        (connections) => {
+          if (current) setStats({ connections, layers: call.layers() });
         },
         // A connection that closes while it is asked: the next reading is without it.
         () => undefined,

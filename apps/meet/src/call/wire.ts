@@ -69,8 +69,8 @@ export function formatWireMessage(message: WireMessage): Json {
   return message.type === "presence" ? { type: "presence", presence: formatPresence(message.presence) } : message;
 }
 
-/** One line, no control or direction-changing characters (they could make one name look like another), at most {@link NAME_LENGTH}. */
-export function cleanName(name: string): string {
+/** One line, no control or direction-changing characters (they could make one name look like another), cut at `most` characters. */
+export function cleanName(name: string, most: number = NAME_LENGTH): string {
   const plain = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
-  return [...plain].slice(0, NAME_LENGTH).join("");
+  return [...plain].slice(0, most).join("");
 }

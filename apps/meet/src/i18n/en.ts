@@ -1,4 +1,5 @@
 /** English. The keys are the app's list of everything that it says. */
+import { liveEn } from "./live.en.ts";
 import type { Message } from "./message.ts";
 
 export const en = {
@@ -20,6 +21,8 @@ export const en = {
   "home.phone.open": "Open the phone",
   "home.recent": "Recent rooms",
 
+  ...liveEn,
+
   "name.missing": "Enter a name, so that others know who you are.",
 
   "prejoin.title": "Join “{room}”",
@@ -32,6 +35,15 @@ export const en = {
   "prejoin.asking": "Starting camera and microphone…",
   "prejoin.asking.reason": "Your browser asks whether it may use them. Press Allow there.",
   "prejoin.camera.off": "Your camera is off",
+
+  "advanced.title": "Advanced",
+  "advanced.way": "Picture and sound go",
+  "advanced.way.auto": "Automatically",
+  "advanced.way.small": "Small room: directly",
+  "advanced.way.large": "Large room: through the server",
+  "advanced.way.auto.hint": "Directly between a few people, through the server when more come.",
+  "advanced.way.small.hint": "Straight from each one to each other. Good for up to about six people.",
+  "advanced.way.large.hint": "Each one sends once, and the server hands it on. Good for many people.",
 
   "device.camera": "Camera",
   "device.microphone": "Microphone",
@@ -143,7 +155,8 @@ export const en = {
   "call.people.open": "Show people",
   "call.people.close": "Hide people",
   "call.people": "People",
-  "call.layout.focus": "Layout: show one large",
+  "call.layout.speaker": "Layout: show one large",
+  "call.layout.spotlight": "Layout: show only one",
   "call.layout.grid": "Layout: show all equal",
   "call.layout": "Layout",
   "call.more": "More",
@@ -161,6 +174,7 @@ export const en = {
   "call.reconnecting": "Connection to the server lost. Reconnecting…",
   "call.reconnecting.attempt": "Attempt {attempt}. The call goes on meanwhile.",
   "call.reconnected": "Connected again",
+  "call.media.reconnecting": "Picture and sound are interrupted. Reconnecting…",
   "call.you": "You",
   "call.you.name": "{name} (you)",
 
@@ -178,7 +192,19 @@ export const en = {
   "tile.failed.text": "The networks between you let nothing through.",
   "tile.listens": "listens",
   "tile.self.move": "You: your own picture. Press the arrow keys to move it to another corner.",
-  "tile.more": "+{count} more",
+  "tile.self.unwatched": "Nobody has your picture on the screen now. To save power and network, it is not sent.",
+
+  "pages.label": "Pages of people",
+  "pages.back": "Previous page",
+  "pages.next": "Next page",
+  "pages.now": "Page {page} of {pages}",
+
+  "held.bandwidth": "No picture: the network is too slow",
+  "held.last-n": "No picture: only who spoke last is shown",
+  "held.codec": "No picture: this browser cannot decode it",
+
+  "lock.on": "encrypted end to end",
+  "lock.failed": "cannot be decrypted",
 
   "quality.label": "Network: {level} of 5, {word}",
   "quality.0": "no connection",
@@ -234,6 +260,9 @@ export const en = {
   "people.listens": "only listens",
   "people.camera.on": "camera on",
   "people.camera.off": "camera off",
+  "people.counts": "{sending} in the call, {listening} only listening",
+  "people.search": "Find a name",
+  "people.search.none": "Nobody here has that name.",
   "people.invite": "Invite people",
   "people.sharing": "shares the screen",
 
@@ -245,11 +274,30 @@ export const en = {
   "stats.rtt": "Round trip",
   "stats.jitter": "Jitter",
   "stats.video": "Video",
+  "stats.layer": "Layer",
+  "stats.layer.value": "{encoding} of {encodings}, temporal {temporal}",
+  "stats.layer.rate": "Rate",
+  "stats.reason": "Reduced by",
   "stats.codec": "Codecs",
   "stats.path": "Path",
   "stats.relay": "relayed",
   "stats.direct": "direct",
   "stats.none": "none",
+
+  "reason.bandwidth": "bandwidth",
+  "reason.wish": "size on the screen",
+  "reason.paused": "paused",
+  "reason.muted": "sender’s camera is off",
+  "reason.last-n": "limit of pictures",
+  "reason.codec": "codec",
+  "reason.waiting": "waiting for a key frame",
+
+  "path.label": "Way of the media",
+  "path.mesh": "Direct",
+  "path.sfu": "Through the server",
+  "path.downlink": "downlink about {rate}",
+  "path.watched": "your picture is watched",
+  "path.unwatched": "nobody watches your picture",
 
   "help.title": "Keyboard shortcuts",
   "help.mic": "Microphone on or off",
@@ -258,6 +306,8 @@ export const en = {
   "help.chat": "Chat",
   "help.people": "People",
   "help.layout": "Layout",
+  "help.page.back": "Previous page of people",
+  "help.page.next": "Next page of people",
   "help.fullscreen": "Full screen",
   "help.talk": "Hold to talk while the microphone is off",
   "help.help": "This list",

@@ -1,5 +1,6 @@
 /** 日本語。英語の訳ではなく、日本語の画面として書いたもの。 */
 import type { en } from "./en.ts";
+import { liveJa } from "./live.ja.ts";
 import type { Message } from "./message.ts";
 
 export const ja: Readonly<Record<keyof typeof en, Message>> = {
@@ -21,6 +22,8 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "home.phone.open": "電話を開く",
   "home.recent": "最近のルーム",
 
+  ...liveJa,
+
   "name.missing": "名前を入力してください。",
 
   "prejoin.title": "「{room}」に入る",
@@ -33,6 +36,15 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "prejoin.asking": "カメラとマイクを準備しています…",
   "prejoin.asking.reason": "ブラウザーの確認画面で「許可」を押してください。",
   "prejoin.camera.off": "カメラはオフです",
+
+  "advanced.title": "詳細設定",
+  "advanced.way": "映像と音声の経路",
+  "advanced.way.auto": "自動",
+  "advanced.way.small": "少人数：参加者どうしで直接",
+  "advanced.way.large": "大人数：サーバーを経由",
+  "advanced.way.auto.hint": "少人数のうちは直接つながり、人数が増えるとサーバー経由に切り替わります。",
+  "advanced.way.small.hint": "全員がお互いに直接送ります。6人くらいまでに向いています。",
+  "advanced.way.large.hint": "送信は1回だけで、サーバーが全員に配ります。人数が多いときに向いています。",
 
   "device.camera": "カメラ",
   "device.microphone": "マイク",
@@ -144,7 +156,8 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "call.people.open": "参加者を表示する",
   "call.people.close": "参加者を閉じる",
   "call.people": "参加者",
-  "call.layout.focus": "レイアウト：1人を大きく表示",
+  "call.layout.spotlight": "レイアウト：1人だけを表示",
+  "call.layout.speaker": "レイアウト：1人を大きく表示",
   "call.layout.grid": "レイアウト：全員を同じ大きさで表示",
   "call.layout": "レイアウト",
   "call.more": "その他",
@@ -162,6 +175,7 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "call.reconnecting": "サーバーとの接続が切れました。再接続しています…",
   "call.reconnecting.attempt": "{attempt}回目の試行中です。通話はそのまま続けられます。",
   "call.reconnected": "再接続しました",
+  "call.media.reconnecting": "映像と音声が途切れています。再接続しています…",
   "call.you": "自分",
   "call.you.name": "{name}（自分）",
 
@@ -179,7 +193,19 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "tile.failed.text": "お互いのネットワークの間で通信できません。",
   "tile.listens": "視聴のみ",
   "tile.self.move": "自分の映像。矢印キーで別の隅に移動できます。",
-  "tile.more": "ほか{count}人",
+  "tile.self.unwatched": "いま自分の映像を表示している人はいません。電力と通信量を節約するため、送信を止めています。",
+
+  "pages.label": "参加者のページ",
+  "pages.back": "前のページ",
+  "pages.next": "次のページ",
+  "pages.now": "{pages}ページ中{page}ページ目",
+
+  "held.bandwidth": "回線が遅いため、映像を止めています",
+  "held.last-n": "最近発言した人の映像だけを表示しています",
+  "held.codec": "このブラウザーでは再生できない映像です",
+
+  "lock.on": "エンドツーエンドで暗号化",
+  "lock.failed": "復号できません",
 
   "quality.label": "通信品質：5段階中{level}、{word}",
   "quality.0": "接続なし",
@@ -235,6 +261,9 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "people.listens": "視聴のみ",
   "people.camera.on": "カメラオン",
   "people.camera.off": "カメラオフ",
+  "people.counts": "通話に参加 {sending}人、視聴のみ {listening}人",
+  "people.search": "名前で探す",
+  "people.search.none": "その名前の人はいません。",
   "people.invite": "招待する",
   "people.sharing": "画面を共有中",
 
@@ -246,11 +275,30 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "stats.rtt": "往復時間",
   "stats.jitter": "ジッター",
   "stats.video": "映像",
+  "stats.layer": "レイヤー",
+  "stats.layer.value": "{encodings}段階中{encoding}、テンポラル{temporal}",
+  "stats.layer.rate": "レート",
+  "stats.reason": "下げた理由",
   "stats.codec": "コーデック",
   "stats.path": "経路",
   "stats.relay": "中継",
   "stats.direct": "直接",
   "stats.none": "なし",
+
+  "reason.bandwidth": "帯域",
+  "reason.wish": "表示サイズ",
+  "reason.paused": "一時停止",
+  "reason.muted": "相手のカメラがオフ",
+  "reason.last-n": "映像数の上限",
+  "reason.codec": "コーデック",
+  "reason.waiting": "キーフレーム待ち",
+
+  "path.label": "メディアの経路",
+  "path.mesh": "直接",
+  "path.sfu": "サーバー経由",
+  "path.downlink": "下り 約{rate}",
+  "path.watched": "自分の映像は見られています",
+  "path.unwatched": "自分の映像を見ている人はいません",
 
   "help.title": "キーボードショートカット",
   "help.mic": "マイクのオン・オフ",
@@ -259,6 +307,8 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "help.chat": "チャット",
   "help.people": "参加者",
   "help.layout": "レイアウト",
+  "help.page.back": "参加者の前のページ",
+  "help.page.next": "参加者の次のページ",
   "help.fullscreen": "全画面表示",
   "help.talk": "マイクがオフのとき、押している間だけ話す",
   "help.help": "この一覧",

@@ -20,6 +20,9 @@ export type Settings = {
   readonly phoneId: string | undefined;
   /** The latest first, at most {@link RECENT_ROOMS}. */
   readonly rooms: readonly string[];
+  /** Where the own broadcasts are watched; empty until the first one. */
+  readonly channel: string;
+  readonly broadcastTitle: string;
 };
 
 const STORAGE_KEY = "tsunagi.meet";
@@ -41,6 +44,8 @@ export const DEFAULT_SETTINGS: Settings = {
   selfView: "floating",
   phoneId: undefined,
   rooms: [],
+  channel: "",
+  broadcastTitle: "",
 };
 
 export interface Storage {
@@ -78,6 +83,8 @@ export function parseSettings(text: string | null): Settings {
     rooms: Array.isArray(rooms)
       ? rooms.filter((room): room is string => typeof room === "string" && room !== "").slice(0, RECENT_ROOMS)
       : [],
+    channel: string(record.channel, 128) ?? "",
+    broadcastTitle: string(record.broadcastTitle, 80) ?? "",
   };
 }
 

@@ -60,6 +60,30 @@ export const errorsEn = {
   "room.limit.reached": ["There are as many rooms as are allowed.", "Leave another room, or try again later."],
   "room.operator.closed": ["The operator closed the room.", "Ask the operator for the reason."],
   "room.operator.removed": ["The operator removed you from the room.", "Ask the operator for the reason."],
+  "room.code.unreachable": ["A part of this page could not be loaded.", "Reload the page."],
+  "sfu.room.unavailable": ["The server cannot carry the picture and sound of this room now.", "Try again in a moment."],
+  "sfu.worker.lost": [
+    "The part of the server that carried picture and sound has ended.",
+    "You will be connected again by yourself in a moment.",
+  ],
+  "sfu.capacity.reached": ["The server carries as many people as it can.", "Try again in a few minutes."],
+  "sfu.offer.malformed": [
+    "This page and the server could not agree on how to send picture and sound.",
+    "Reload the page, or update the browser.",
+  ],
+  "sfu.offer.codec": [
+    "This browser has no video or sound format that the server passes on.",
+    "Update the browser, or use another one.",
+  ],
+  "sfu.offer.pending": ["Too much changed in a short time.", "Wait a few seconds, then try again."],
+  "sfu.publication.limit": ["You send as much as is allowed.", "Turn off your camera or your shared screen, then try again."],
+  "sfu.publication.duplicate": ["This page and the server lost step with each other.", "Join again."],
+  "sfu.publication.unknown": ["The server does not know of what you send.", "Turn it off and on again."],
+  "sfu.slot.limit": ["You receive as many pictures as is allowed.", "Use a layout with fewer people."],
+  "sfu.transport.failed": [
+    "The server could not open a way for picture and sound.",
+    "Try again. If it goes on, tell the operator the code below.",
+  ],
 
   // Devices (packages/sdk)
   "media.permission.denied": [

@@ -11,21 +11,24 @@ type VideoProps = {
   /** The browser refuses to play sound before the user touched the page. */
   readonly onBlocked?: (retry: () => void) => void;
   readonly onSize?: (width: number, height: number) => void;
+  /** Gives the element its stream; returns what takes it away. Default: as it is. */
+  readonly attach?: (element: HTMLVideoElement, stream: MediaStream) => () => void;
 };
 
 const MIRROR: CSSProperties = { transform: "scaleX(-1)" };
 
-export function Video({ stream, muted = false, mirrored = false, speaker, className, onBlocked, onSize }: VideoProps) {
+export function Video({ stream, muted = false, mirrored = false, speaker, className, onBlocked, onSize, attach }: VideoProps) {
   const sdk = useSdk();
   const ref = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     const video = ref.current;
-    if (video === null) return;
+    if (video === null || stream === null) return;
+    if (attach !== undefined) return attach(video, stream);
     video.srcObject = stream;
     return () => {
       video.srcObject = null;
     };
-  }, [stream]);
+  }, [stream, attach]);
   // React sets `muted` only as a property after the first render; autoplay decides earlier.
   useEffect(() => {
     const video = ref.current;

@@ -1,5 +1,5 @@
 /** The start: who you are, then a room or the phone. */
-import { ArrowRight, Phone as PhoneIcon } from "lucide-react";
+import { ArrowRight, Phone as PhoneIcon, Radio } from "lucide-react";
 import { type FormEvent, useRef, useState } from "react";
 import { useI18n } from "../i18n/index.tsx";
 import { navigate } from "../router.ts";
@@ -92,6 +92,15 @@ export function Home() {
             }}
           >
             {t("home.phone.open")}
+          </Button>
+        </section>
+        <section className={styles.phone} aria-labelledby="live-title">
+          <div className={styles.lead}>
+            <h2 id="live-title">{t("home.live.title")}</h2>
+            <p className={styles.soft}>{t("home.live.text")}</p>
+          </div>
+          <Button icon={Radio} onClick={() => navigate({ view: "studio" })}>
+            {t("home.live.open")}
           </Button>
         </section>
         <p className={styles.foot}>

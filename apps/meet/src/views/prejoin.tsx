@@ -4,22 +4,26 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Choosers } from "../devices/choosers.tsx";
 import { Preview } from "../devices/preview.tsx";
 import { useI18n } from "../i18n/index.tsx";
+import type { RoomChoice } from "../router.ts";
 import { NAME_LENGTH, settings } from "../state/settings.ts";
 import { useField, useStore } from "../state/store.ts";
 import { Button, classes } from "../ui/button.tsx";
 import { ErrorBox } from "../ui/error-box.tsx";
 import { TextField } from "../ui/field.tsx";
 import { useServices } from "../ui/services.ts";
+import { Advanced } from "./advanced.tsx";
 import styles from "./prejoin.module.css";
 import { Shell } from "./shell.tsx";
 
 type PrejoinProps = {
   readonly room: string;
   readonly listen: boolean;
+  readonly choice: RoomChoice;
+  readonly secret: string | undefined;
   readonly onJoin: (options: { readonly name: string; readonly receiveOnly: boolean }) => void;
 };
 
-export function Prejoin({ room, listen, onJoin }: PrejoinProps) {
+export function Prejoin({ room, listen, choice, secret, onJoin }: PrejoinProps) {
   const { t } = useI18n();
   const { media } = useServices();
   const { status, error } = useStore(media.store);
@@ -78,6 +82,7 @@ export function Prejoin({ room, listen, onJoin }: PrejoinProps) {
             onChange={(event) => settings.set({ name: event.target.value })}
           />
           <Choosers inputs={!listen} />
+          <Advanced room={room} listen={listen} choice={choice} secret={secret} />
           <div className={styles.actions}>
             <Button type="submit" look="primary" size="large" wide disabled={!listen && status === "asking"}>
               {t(listen ? "prejoin.listen" : "prejoin.join")}

@@ -4,7 +4,7 @@ import { CallScreen } from "../call/call-screen.tsx";
 import { RoomCall } from "../call/room-call.ts";
 import { formatDuration } from "../i18n/format.ts";
 import { useI18n } from "../i18n/index.tsx";
-import { navigate } from "../router.ts";
+import { navigate, type RoomChoice } from "../router.ts";
 import { loadPeerOptions } from "../state/config.ts";
 import { settings, withRecentRoom } from "../state/settings.ts";
 import { useStore } from "../state/store.ts";
@@ -22,7 +22,14 @@ type Stage =
   | { readonly at: "call"; readonly call: RoomCall }
   | { readonly at: "refused"; readonly error: ShownError };
 
-export function Room({ room, listen }: { readonly room: string; readonly listen: boolean }) {
+type RoomProps = {
+  readonly room: string;
+  readonly listen: boolean;
+  readonly choice: RoomChoice;
+  readonly secret: string | undefined;
+};
+
+export function Room({ room, listen, choice, secret }: RoomProps) {
   const { tools, media } = useServices();
   const [stage, setStage] = useState<Stage>({ at: "door" });
 
@@ -37,7 +44,7 @@ export function Room({ room, listen }: { readonly room: string; readonly listen:
       }
       const { name, receiveOnly } = stage;
       if (receiveOnly) media.close();
-      const call = new RoomCall(tools, media, { peer: config.options, room, name, receiveOnly });
+      const call = new RoomCall(tools, media, { peer: config.options, room, name, receiveOnly, choice, secret });
       call.start();
       settings.set({ rooms: withRecentRoom(settings.get().rooms, room) });
       setStage({ at: "call", call });
@@ -45,7 +52,7 @@ export function Room({ room, listen }: { readonly room: string; readonly listen:
     return () => {
       current = false;
     };
-  }, [stage, tools, media, room]);
+  }, [stage, tools, media, room, choice, secret]);
 
   const call = stage.at === "call" ? stage.call : undefined;
   useEffect(() => {
@@ -62,7 +69,13 @@ export function Room({ room, listen }: { readonly room: string; readonly listen:
 
   if (stage.at === "door" || stage.at === "starting") {
     return (
-      <Prejoin room={room} listen={listen} onJoin={({ name, receiveOnly }) => setStage({ at: "starting", name, receiveOnly })} />
+      <Prejoin
+        room={room}
+        listen={listen}
+        choice={choice}
+        secret={secret}
+        onJoin={({ name, receiveOnly }) => setStage({ at: "starting", name, receiveOnly })}
+      />
     );
   }
   if (stage.at === "refused") return <Refused room={room} error={stage.error} onRetry={() => setStage({ at: "door" })} />;
