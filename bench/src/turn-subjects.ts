@@ -2,12 +2,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { bindingRequest } from "@tsunagi/stun";
+import { freeUdpPort } from "./free-port.ts";
+import { cpuMicros, rssBytes } from "./process-usage.ts";
 import { PASSWORD, USER } from "./turn-account.ts";
 
 export type TurnSubject = {
@@ -81,44 +83,12 @@ export async function startTurn(subject: TurnSubject): Promise<RunningTurn> {
   };
 }
 
-/** Of all threads, from the scheduler (ns); where it does not tell, from the clock ticks of 10 ms. */
-function cpuMicros(pid: number): number {
-  try {
-    let nanos = 0;
-    for (const task of readdirSync(`/proc/${pid}/task`)) {
-      nanos += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ", 1)[0]);
-    }
-    if (nanos > 0) return nanos / 1000;
-  } catch {
-    // Below.
-  }
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /, "")
-    .split(" ");
-  // utime and stime are the 14th and 15th of all, two of which are cut off.
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
-}
-
-function rssBytes(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kilobytes) * 1024;
-}
-
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   const ended = once(child, "exit");
   // Not SIGTERM: allocations would be given time to end.
   child.kill("SIGKILL");
   await ended;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp4");
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
 
 async function untilAnswers(port: number): Promise<void> {

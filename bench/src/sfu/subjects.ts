@@ -1,0 +1,11 @@
+/** All that is compared. */
+import { janusSubject } from "./janus-subject.ts";
+import { rawSubject } from "./raw-subject.ts";
+import type { Subject } from "./subject.ts";
+
+export const SUBJECTS: readonly Subject[] = [
+  rawSubject("send"),
+  rawSubject("forward"),
+  janusSubject("default"),
+  janusSubject("2 event loops"),
+];
