@@ -1,0 +1,92 @@
+/** One of the streams in which a publication is sent: all of it, or one size of a simulcast. */
+import type { Millis } from "@tsunagi/base";
+import { Unwrapper16 } from "@tsunagi/rtp";
+import { ReceiverStatistics } from "../feedback/receiver-statistics.ts";
+import type { Codec } from "../router-port.ts";
+import { RtpClock } from "./clock.ts";
+import { KeyframeRequests } from "./keyframe-requests.ts";
+import { LayerRates } from "./layer-rates.ts";
+import { NackGenerator } from "./nack-generator.ts";
+import { PacketStore } from "./packet-store.ts";
+import type { Publication } from "./publication.ts";
+
+/** A stream that others of its publication have outlived by so much has been switched off. */
+const SILENT_MS = 600;
+
+export class Encoding {
+  readonly publication: Publication;
+  readonly index: number;
+  readonly rid: string | undefined;
+  /** −1: not known yet. */
+  ssrc = -1;
+  rtxSsrc = -1;
+  /** The one that is sent now. */
+  codec: Codec | undefined;
+  readonly sequences = new Unwrapper16();
+  readonly store = new PacketStore();
+  readonly nack = new NackGenerator();
+  readonly keyframes = new KeyframeRequests();
+  readonly rates = new LayerRates();
+  clock: RtpClock;
+  statistics: ReceiverStatistics | undefined;
+  /** Pixels; 0: not known. */
+  width = 0;
+  height = 0;
+  /** Last packet's arrival. */
+  lastAt: Millis = Number.NEGATIVE_INFINITY;
+  /** When the SSRC was learnt. */
+  learntAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Extended sequence number at which the last key frame began; −1: none yet. */
+  keyframeAt = -1;
+  /** Highest picture ID so far, extended; −1: none. */
+  #picture = -1;
+  packets = 0;
+  frames = 0;
+  keyframeCount = 0;
+
+  constructor(publication: Publication, index: number, rid: string | undefined) {
+    this.publication = publication;
+    this.index = index;
+    this.rid = rid;
+    this.clock = new RtpClock(publication.kind === "audio" ? 48_000 : 90_000);
+  }
+
+  /** Another SSRC: nothing that was counted holds for it. */
+  begin(now: Millis, ssrc: number): void {
+    this.ssrc = ssrc;
+    this.learntAt = now;
+    this.sequences.reset();
+    this.store.clear();
+    this.nack.reset();
+    this.clock.reset();
+    this.codec = undefined;
+    this.statistics = undefined;
+    this.keyframeAt = -1;
+    this.#picture = -1;
+  }
+
+  setCodec(codec: Codec): void {
+    this.codec = codec;
+    this.clock = new RtpClock(codec.clockRate);
+    this.statistics = new ReceiverStatistics(this.ssrc, codec.clockRate);
+  }
+
+  /** A picture ID of 7 or 15 bits in an endless count. */
+  extendPicture(id: number, bits: number): number {
+    if (this.#picture < 0) {
+      this.#picture = 0x10000 + id;
+      return this.#picture;
+    }
+    const size = 1 << bits;
+    let step = (id - this.#picture) & (size - 1);
+    if (step >= size / 2) step -= size;
+    const extended = this.#picture + step;
+    if (step > 0) this.#picture = extended;
+    return extended;
+  }
+
+  /** Whether it is being sent: it has come lately, or nothing of the publication has. */
+  isLive(now: Millis): boolean {
+    return this.packets > 0 && (now - this.lastAt < SILENT_MS || this.lastAt >= this.publication.lastAt);
+  }
+}

@@ -1,0 +1,67 @@
+/** What each layer of an encoding costs: bits a second by spatial and temporal layer, over the last second or so. */
+import type { Millis } from "@tsunagi/base";
+
+export const SPATIAL = 4;
+export const TEMPORAL = 4;
+/** Rates are taken once in this time, and smoothed over some of them. */
+const INTERVAL_MS = 200;
+const WEIGHT = 0.3;
+/** An encoding or layer that sent nothing for so long is off. */
+const SILENT_MS = 1_500;
+
+export class LayerRates {
+  readonly #bytes = new Float64Array(SPATIAL * TEMPORAL);
+  readonly #bps = new Float64Array(SPATIAL * TEMPORAL);
+  readonly #lastAt = new Float64Array(SPATIAL * TEMPORAL).fill(Number.NEGATIVE_INFINITY);
+  #since: Millis = -1;
+  /** Samples taken: before the second one rates say little. */
+  #samples = 0;
+
+  add(now: Millis, spatial: number, temporal: number, bytes: number): void {
+    const at = Math.min(spatial, SPATIAL - 1) * TEMPORAL + Math.min(temporal, TEMPORAL - 1);
+    this.#bytes[at] = (this.#bytes[at] as number) + bytes;
+    this.#lastAt[at] = now;
+    if (this.#since < 0) this.#since = now;
+  }
+
+  update(now: Millis): void {
+    if (this.#since < 0) return;
+    const elapsed = now - this.#since;
+    if (elapsed < INTERVAL_MS) return;
+    this.#since = now;
+    this.#samples += 1;
+    const weight = this.#samples <= 2 ? 1 / this.#samples : WEIGHT;
+    for (let i = 0; i < this.#bps.length; i++) {
+      const measured = ((this.#bytes[i] as number) * 8_000) / elapsed;
+      this.#bytes[i] = 0;
+      const before = this.#bps[i] as number;
+      this.#bps[i] = now - (this.#lastAt[i] as number) > SILENT_MS ? 0 : before + (measured - before) * weight;
+    }
+  }
+
+  /** Of all layers up to these, inclusive. */
+  upTo(spatial: number, temporal: number): number {
+    let bps = 0;
+    for (let s = 0; s <= spatial && s < SPATIAL; s++) {
+      for (let t = 0; t <= temporal && t < TEMPORAL; t++) bps += this.#bps[s * TEMPORAL + t] as number;
+    }
+    return bps;
+  }
+
+  get bps(): number {
+    return this.upTo(SPATIAL - 1, TEMPORAL - 1);
+  }
+
+  /** Highest spatial layer that is sent; −1: none is. */
+  topSpatial(now: Millis): number {
+    for (let s = SPATIAL - 1; s >= 0; s--) {
+      for (let t = 0; t < TEMPORAL; t++) if (now - (this.#lastAt[s * TEMPORAL + t] as number) <= SILENT_MS) return s;
+    }
+    return -1;
+  }
+
+  topTemporal(now: Millis, spatial: number): number {
+    for (let t = TEMPORAL - 1; t > 0; t--) if (now - (this.#lastAt[spatial * TEMPORAL + t] as number) <= SILENT_MS) return t;
+    return 0;
+  }
+}

@@ -1,0 +1,72 @@
+/** A track that a member sends: its encodings, and who receives it. */
+import type { Millis } from "@tsunagi/base";
+import { type ExtensionIds, extensionIds } from "@tsunagi/rtp";
+import type { Codec, PublicationInit } from "../router-port.ts";
+import type { Transport } from "../routing/transport.ts";
+import type { Slot } from "../subscription/slot.ts";
+import { Encoding } from "./encoding.ts";
+import { RateLimit } from "./rate-limit.ts";
+
+export class Publication {
+  readonly id: string;
+  readonly peerId: string;
+  readonly kind: "audio" | "video";
+  transport: Transport;
+  init: PublicationInit;
+  ids: ExtensionIds;
+  encodings: readonly Encoding[];
+  muted: boolean;
+  readonly subscribers: Slot[] = [];
+  readonly limit: RateLimit;
+  /** Last packet of any encoding. */
+  lastAt: Millis = Number.NEGATIVE_INFINITY;
+  /** By payload type. */
+  #codecs = new Map<number, Codec>();
+  /** By the payload type of its retransmissions. */
+  #repairs = new Map<number, Codec>();
+  /** What was told last. */
+  demand: readonly boolean[] | undefined;
+  /** Since when less is wanted than was told; −1: it is not. */
+  lessSince: Millis = -1;
+
+  constructor(transport: Transport, init: PublicationInit, limitBps: number) {
+    this.id = init.id;
+    this.peerId = init.peerId;
+    this.kind = init.kind;
+    this.transport = transport;
+    this.init = init;
+    this.ids = extensionIds(init.extensions);
+    this.muted = init.muted;
+    this.limit = new RateLimit(limitBps);
+    this.encodings = [];
+    this.configure(transport, init);
+  }
+
+  /** The same publication, perhaps over another transport or with other encodings. */
+  configure(transport: Transport, init: PublicationInit): void {
+    this.transport = transport;
+    this.init = init;
+    this.ids = extensionIds(init.extensions);
+    this.muted = init.muted;
+    this.encodings = init.encodings.map((encoding, index) => new Encoding(this, index, encoding.rid));
+    this.#codecs = new Map();
+    this.#repairs = new Map();
+    for (const codec of init.codecs) {
+      this.#codecs.set(codec.payloadType, codec);
+      if (codec.rtx !== undefined) this.#repairs.set(codec.rtx, codec);
+    }
+    this.demand = undefined;
+  }
+
+  codec(payloadType: number): Codec | undefined {
+    return this.#codecs.get(payloadType);
+  }
+
+  repairedCodec(payloadType: number): Codec | undefined {
+    return this.#repairs.get(payloadType);
+  }
+
+  get isScreen(): boolean {
+    return this.init.source === "screen";
+  }
+}

@@ -1,0 +1,412 @@
+/**
+ * One room on one worker. The path of a packet:
+ *
+ *   receive → parse → source (SSRC, or MID and RID) → repeat undone → limit → sequence, duplicate, NACK → payload descriptor → store
+ *   → each subscriber: layer, renumbering → send list
+ */
+import { CodedError, type Millis } from "@tsunagi/base";
+import { absSendTime, type CanonicalPacket, extensionText, isRtcp, PayloadInfo, RtpView, SendList, u16 } from "@tsunagi/rtp";
+import { readPayload } from "./codec/codec.ts";
+import type { Encoding } from "./publication/encoding.ts";
+import { Publication } from "./publication/publication.ts";
+import type {
+  CongestionPort,
+  PublicationInit,
+  RouterEvent,
+  RouterLimits,
+  RouterOutput,
+  RouterPort,
+  SlotInit,
+  SlotWish,
+} from "./router-port.ts";
+import { Allocator } from "./routing/allocator.ts";
+import { RoutingContext } from "./routing/context.ts";
+import { dumpRouter } from "./routing/dump.ts";
+import { PlainCongestion } from "./routing/plain-congestion.ts";
+import { PublisherFeedback } from "./routing/publisher-feedback.ts";
+import { Reports } from "./routing/reports.ts";
+import { RtcpIn } from "./routing/rtcp-in.ts";
+import { type Source, Transport } from "./routing/transport.ts";
+import { Slot } from "./subscription/slot.ts";
+
+export const DEFAULT_LIMITS: RouterLimits = {
+  publicationBps: 8_000_000,
+  publications: 16,
+  slots: 256,
+  memberBps: 50_000_000,
+};
+
+/** How often what may be due is looked at while media flows, and while none does. */
+const BUSY_TICK_MS = 10;
+const IDLE_TICK_MS = 250;
+const IDLE_AFTER_MS = 2_000;
+const ALLOCATE_MS = 100;
+/** A client that changes an encoding's SSRC more often than this plays games. */
+const SSRC_CHANGE_MS = 500;
+
+export type RouterOptions = {
+  readonly limits?: Partial<RouterLimits> | undefined;
+  /** Congestion control towards a new transport. */
+  readonly congestion?: ((now: Millis) => CongestionPort) | undefined;
+  /** One list may serve all routers of a worker. */
+  readonly output?: RouterOutput | undefined;
+};
+
+export class Router implements RouterPort {
+  readonly output: RouterOutput;
+  readonly #limits: RouterLimits;
+  readonly #newCongestion: (now: Millis) => CongestionPort;
+  readonly #context: RoutingContext;
+  readonly #transports = new Map<number, Transport>();
+  readonly #publications = new Map<string, Publication>();
+  readonly #rtcp: RtcpIn;
+  readonly #feedback: PublisherFeedback;
+  readonly #reports: Reports;
+  readonly #allocator: Allocator;
+  readonly #view = new RtpView();
+  readonly #info = new PayloadInfo();
+  #events: RouterEvent[] = [];
+  #trafficAt: Millis = Number.NEGATIVE_INFINITY;
+  #tickedAt: Millis = Number.NEGATIVE_INFINITY;
+  #allocatedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Something was asked for that should not wait for the next turn. */
+  #allocateNow = false;
+
+  constructor(options: RouterOptions = {}) {
+    this.output = options.output ?? { list: new SendList(), rtcp: [] };
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#newCongestion = options.congestion ?? (() => new PlainCongestion());
+    this.#context = new RoutingContext(this.output);
+    this.#rtcp = new RtcpIn(this.#context);
+    this.#feedback = new PublisherFeedback(this.#context);
+    this.#reports = new Reports(this.#context);
+    this.#allocator = new Allocator(this.#context);
+  }
+
+  get deadline(): Millis | undefined {
+    if (this.#transports.size === 0) return undefined;
+    if (this.#tickedAt === Number.NEGATIVE_INFINITY) return 0 as Millis;
+    const wait = this.#tickedAt - this.#trafficAt < IDLE_AFTER_MS ? BUSY_TICK_MS : IDLE_TICK_MS;
+    return (this.#tickedAt + wait) as Millis;
+  }
+
+  addTransport(now: Millis, transport: number, member: string): void {
+    if (this.#transports.has(transport)) this.removeTransport(now, transport);
+    this.#transports.set(transport, new Transport(transport, member, this.#newCongestion(now)));
+  }
+
+  removeTransport(now: Millis, index: number): void {
+    const transport = this.#transports.get(index);
+    if (transport === undefined) return;
+    this.#transports.delete(index);
+    for (const slot of [...transport.slots.values()]) this.#dropSlot(transport, slot);
+    for (const publication of [...transport.publications]) this.unpublish(now, publication.id);
+    this.#allocateNow = true;
+  }
+
+  publish(now: Millis, index: number, init: PublicationInit): void {
+    const transport = this.#transport(index);
+    const known = this.#publications.get(init.id);
+    if (known !== undefined) {
+      if (known.transport.member !== transport.member) {
+        throw new CodedError("sfu.publication.duplicate", `publication ${init.id} belongs to another member`);
+      }
+      known.transport.removePublication(known);
+      known.configure(transport, init);
+      for (const slot of known.subscribers) slot.restart();
+      this.#adopt(now, transport, known);
+      return;
+    }
+    if (transport.publications.size >= this.#limits.publications) {
+      throw new CodedError("sfu.publication.limit", `a member may have ${this.#limits.publications} publications`);
+    }
+    const publication = new Publication(transport, init, this.#limits.publicationBps);
+    this.#publications.set(init.id, publication);
+    this.#adopt(now, transport, publication);
+  }
+
+  unpublish(_now: Millis, id: string): void {
+    const publication = this.#publications.get(id);
+    if (publication === undefined) return;
+    this.#publications.delete(id);
+    publication.transport.removePublication(publication);
+    for (const slot of [...publication.subscribers]) this.#bind(slot, undefined);
+    this.#allocateNow = true;
+  }
+
+  setMuted(_now: Millis, id: string, muted: boolean): void {
+    const publication = this.#publications.get(id);
+    if (publication === undefined) throw new CodedError("sfu.publication.unknown", `there is no publication ${id}`);
+    publication.muted = muted;
+    this.#allocateNow = true;
+  }
+
+  addSlot(_now: Millis, index: number, init: SlotInit): void {
+    const transport = this.#transport(index);
+    const known = transport.slots.get(init.mid);
+    if (known !== undefined) this.#dropSlot(transport, known);
+    if (transport.slots.size >= this.#limits.slots) {
+      throw new CodedError("sfu.slot.limit", `a member may have ${this.#limits.slots} slots`);
+    }
+    const slot = new Slot(this.#context, transport, init);
+    transport.slots.set(init.mid, slot);
+    transport.targets.set(init.ssrc | 0, { slot, repeat: false });
+    if (init.rtxSsrc !== undefined) transport.targets.set(init.rtxSsrc | 0, { slot, repeat: true });
+  }
+
+  removeSlot(_now: Millis, index: number, mid: string): void {
+    const transport = this.#transports.get(index);
+    const slot = transport?.slots.get(mid);
+    if (transport !== undefined && slot !== undefined) this.#dropSlot(transport, slot);
+    this.#allocateNow = true;
+  }
+
+  wish(_now: Millis, index: number, wish: SlotWish): void {
+    const slot = this.#transport(index).slots.get(wish.mid);
+    if (slot === undefined) throw new CodedError("sfu.slot.unknown", `there is no slot ${wish.mid}`);
+    slot.wish(wish);
+    if (wish.publication !== undefined) {
+      slot.wanted = wish.publication;
+      const publication = wish.publication === null ? undefined : this.#publications.get(wish.publication);
+      const fits = publication !== undefined && publication.kind === slot.kind ? publication : undefined;
+      if (slot.publication !== fits) this.#bind(slot, fits);
+    }
+    this.#context.changed.add(slot);
+    this.#allocateNow = true;
+  }
+
+  setLastN(_now: Millis, index: number, n: number | undefined): void {
+    this.#transport(index).lastN = n;
+    this.#allocateNow = true;
+  }
+
+  receive(now: Millis, index: number, bytes: Uint8Array): void {
+    const transport = this.#transports.get(index);
+    if (transport === undefined) {
+      this.#context.drops["no-transport"] += 1;
+      return;
+    }
+    if (isRtcp(bytes)) {
+      this.#rtcp.receive(now, transport, bytes);
+      return;
+    }
+    const view = this.#view;
+    if (!view.parse(bytes)) {
+      this.#context.drops.malformed += 1;
+      return;
+    }
+    this.#trafficAt = now;
+    this.output.list.sendTime = absSendTime(now);
+    const sequenceAt = view.extensionOffset(transport.transportSequenceId);
+    if (sequenceAt !== 0) transport.feedback.arrived(now, u16(bytes, sequenceAt));
+    const source = transport.sources.get(view.ssrc | 0) ?? this.#learn(now, transport);
+    if (source === undefined) {
+      this.#context.drops["unknown-ssrc"] += 1;
+      return;
+    }
+    this.#take(now, source);
+  }
+
+  endBurst(now: Millis): void {
+    if (this.#allocateNow) this.#allocate(now);
+    this.#feedback.urgent(now, this.#publications);
+  }
+
+  tick(now: Millis): void {
+    this.#tickedAt = now;
+    this.output.list.sendTime = absSendTime(now);
+    for (const publication of this.#publications.values()) {
+      for (const encoding of publication.encodings) encoding.rates.update(now);
+    }
+    if (this.#allocateNow || now - this.#allocatedAt >= ALLOCATE_MS) this.#allocate(now);
+    this.#feedback.tick(now, this.#transports, this.#publications);
+    this.#reports.tick(now, this.#transports);
+  }
+
+  takeEvents(): readonly RouterEvent[] {
+    this.#allocator.report(this.#events);
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+
+  dump(now: Millis): unknown {
+    return dumpRouter(now, this.#transports, this.#publications, this.#context);
+  }
+
+  #transport(index: number): Transport {
+    const transport = this.#transports.get(index);
+    if (transport === undefined) throw new CodedError("sfu.transport.unknown", `there is no transport ${index}`);
+    return transport;
+  }
+
+  #adopt(now: Millis, transport: Transport, publication: Publication): void {
+    transport.addPublication(publication);
+    for (const [index, { ssrc, rtxSsrc }] of publication.init.encodings.entries()) {
+      const encoding = publication.encodings[index];
+      if (encoding === undefined) continue;
+      if (ssrc !== undefined) transport.learn(now, ssrc, encoding, false);
+      if (rtxSsrc !== undefined) transport.learn(now, rtxSsrc, encoding, true);
+    }
+    // Who asked for it before it was there.
+    for (const other of this.#transports.values()) {
+      for (const slot of other.slots.values()) {
+        if (slot.publication === undefined && slot.wanted === publication.id && slot.kind === publication.kind) {
+          this.#bind(slot, publication);
+        }
+      }
+    }
+    this.#allocateNow = true;
+  }
+
+  #bind(slot: Slot, publication: Publication | undefined): void {
+    const before = slot.publication?.subscribers;
+    const at = before?.indexOf(slot) ?? -1;
+    if (at >= 0) before?.splice(at, 1);
+    slot.bind(publication);
+    publication?.subscribers.push(slot);
+  }
+
+  #dropSlot(transport: Transport, slot: Slot): void {
+    this.#bind(slot, undefined);
+    this.#context.changed.delete(slot);
+    transport.slots.delete(slot.mid);
+    transport.targets.delete(slot.ssrc | 0);
+    if (slot.rtxSsrc !== undefined) transport.targets.delete(slot.rtxSsrc | 0);
+  }
+
+  /** An SSRC that is not known yet names itself by MID and RID (RFC 8843 §9.2, RFC 8852). */
+  #learn(now: Millis, transport: Transport): Source | undefined {
+    const view = this.#view;
+    const mid = extensionText(view, transport.midId);
+    if (mid === undefined) return undefined;
+    for (const publication of transport.publications) {
+      if (publication.init.mid !== mid) continue;
+      const repair = publication.repairedCodec(view.payloadType) !== undefined;
+      const rid = extensionText(view, repair ? transport.repairedRidId : transport.ridId);
+      for (const encoding of publication.encodings) {
+        if (encoding.rid !== rid) continue;
+        if (!repair && now - encoding.learntAt < SSRC_CHANGE_MS) {
+          this.#context.drops["ssrc-changes"] += 1;
+          return undefined;
+        }
+        return transport.learn(now, view.ssrc, encoding, repair);
+      }
+      return undefined;
+    }
+    return undefined;
+  }
+
+  #take(now: Millis, source: Source): void {
+    const view = this.#view;
+    const { encoding, repair } = source;
+    const { publication } = encoding;
+    const { drops } = this.#context;
+    const codec = repair ? publication.repairedCodec(view.payloadType) : publication.codec(view.payloadType);
+    if (codec === undefined) {
+      drops["unknown-payload-type"] += 1;
+      return;
+    }
+    let start = view.payloadStart;
+    const end = view.payloadEnd;
+    if (repair) {
+      // Padding on the repair stream is how senders probe; an own sequence number stands first (RFC 4588 §4).
+      if (end - start < 2) {
+        drops.padding += 1;
+        return;
+      }
+      view.sequence = u16(view.bytes, start);
+      start += 2;
+    }
+    if (encoding.codec !== codec) {
+      if (repair) return;
+      encoding.setCodec(codec);
+    }
+    if (!repair) encoding.statistics?.received(now, view.sequence, view.timestamp, view.bytes.length);
+    encoding.lastAt = now;
+    publication.lastAt = now;
+    const extended = encoding.sequences.unwrap(view.sequence);
+    encoding.nack.received(now, extended, repair);
+    if (!publication.limit.take(now, view.bytes.length)) {
+      drops["publication-rate"] += 1;
+      return;
+    }
+    if (start === end) {
+      drops.padding += 1;
+      this.#passOver(now, encoding, extended);
+      return;
+    }
+    if (publication.muted) {
+      drops.muted += 1;
+      return;
+    }
+    if (encoding.store.has(extended)) {
+      drops.duplicate += 1;
+      return;
+    }
+    if (encoding.sequences.highest - extended >= encoding.store.size) {
+      drops["too-old"] += 1;
+      return;
+    }
+    if (!readPayload(codec.name, view.bytes, start, end, this.#info)) {
+      drops.descriptor += 1;
+      return;
+    }
+    encoding.packets += 1;
+    if (encoding.packets === 1) this.#allocate(now);
+    const packet = encoding.store.take(now, extended);
+    packet.fill(view, publication.ids, start, end);
+    if (publication.kind === "audio") this.#forwardAudio(now, encoding, packet, extended);
+    else this.#forwardVideo(now, encoding, packet, extended, start);
+  }
+
+  #forwardAudio(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number): void {
+    encoding.rates.add(now, 0, 0, packet.wireLength);
+    const { subscribers } = encoding.publication;
+    for (let i = 0; i < subscribers.length; i++) (subscribers[i] as Slot).forwardAudio(now, encoding, packet, extended);
+  }
+
+  #forwardVideo(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number, start: number): void {
+    const info = this.#info;
+    encoding.rates.add(now, info.spatialId, info.temporalId, packet.wireLength);
+    let picture = -1;
+    if (info.pictureId >= 0) {
+      picture = encoding.extendPicture(info.pictureId, info.pictureIdBits);
+      packet.describe(
+        info.pictureIdAt - start,
+        info.pictureIdBits,
+        info.pictureId,
+        info.tl0PicIdxAt === 0 ? -1 : info.tl0PicIdxAt - start,
+        info.tl0PicIdx,
+      );
+    }
+    if (info.keyframe) {
+      if (info.width > 0) {
+        encoding.width = info.width;
+        encoding.height = info.height;
+      }
+      if (extended > encoding.keyframeAt) {
+        encoding.keyframeAt = extended;
+        encoding.keyframeCount += 1;
+        encoding.keyframes.came(now);
+        encoding.nack.forget(extended);
+      }
+    }
+    if (info.startOfFrame) encoding.frames += 1;
+    const { subscribers } = encoding.publication;
+    for (let i = 0; i < subscribers.length; i++) {
+      (subscribers[i] as Slot).forwardVideo(now, encoding, packet, extended, info, picture);
+    }
+  }
+
+  /** A packet that only fills the publisher's numbers is left out of the subscribers'. */
+  #passOver(now: Millis, encoding: Encoding, extended: number): void {
+    for (const slot of encoding.publication.subscribers) slot.passOver(now, encoding, extended);
+  }
+
+  #allocate(now: Millis): void {
+    this.#allocateNow = false;
+    this.#allocatedAt = now;
+    this.#allocator.run(now, this.#transports, this.#publications);
+  }
+}

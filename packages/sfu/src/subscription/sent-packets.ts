@@ -1,0 +1,49 @@
+/** What was sent in a slot lately, as columns: enough to send a packet once more from its encoding's store. */
+
+export class SentPackets {
+  readonly #mask: number;
+  /** Extended sequence number as sent; −1: nothing. */
+  readonly #sequence: Float64Array;
+  /** Of the packet in its encoding's store. */
+  readonly source: Float64Array;
+  readonly encoding: Int8Array;
+  readonly timestamp: Uint32Array;
+  readonly pictureId: Int32Array;
+  readonly tl0PicIdx: Int16Array;
+  readonly marker: Int8Array;
+  /** When it was sent last. */
+  readonly at: Float64Array;
+  readonly repeats: Uint8Array;
+
+  /** @param size a power of 2 */
+  constructor(size: number) {
+    this.#mask = size - 1;
+    this.#sequence = new Float64Array(size).fill(-1);
+    this.source = new Float64Array(size);
+    this.encoding = new Int8Array(size);
+    this.timestamp = new Uint32Array(size);
+    this.pictureId = new Int32Array(size);
+    this.tl0PicIdx = new Int16Array(size);
+    this.marker = new Int8Array(size);
+    this.at = new Float64Array(size);
+    this.repeats = new Uint8Array(size);
+  }
+
+  /** A place for the packet sent as `sequence`. */
+  note(sequence: number): number {
+    const place = sequence & this.#mask;
+    this.#sequence[place] = sequence;
+    this.repeats[place] = 0;
+    return place;
+  }
+
+  /** −1: too old, or never sent. */
+  find(sequence: number): number {
+    const place = sequence & this.#mask;
+    return this.#sequence[place] === sequence ? place : -1;
+  }
+
+  clear(): void {
+    this.#sequence.fill(-1);
+  }
+}

@@ -1,0 +1,391 @@
+/** A place in which a member receives one publication after the other: chooses what goes on, and numbers it anew. */
+import type { Millis } from "@tsunagi/base";
+import { type CanonicalPacket, difference16, type ExtensionIds, extensionIds, NONE, type PayloadInfo } from "@tsunagi/rtp";
+import { matchCodec } from "../codec/codec.ts";
+import { Renumbering, UNKNOWN } from "../codec/renumbering.ts";
+import type { Encoding } from "../publication/encoding.ts";
+import type { Publication } from "../publication/publication.ts";
+import type { Codec, SlotInit, SlotWish } from "../router-port.ts";
+import type { RoutingContext } from "../routing/context.ts";
+import type { Transport } from "../routing/transport.ts";
+import { SentPackets } from "./sent-packets.ts";
+import { Timeline } from "./timeline.ts";
+
+/** How far back packets can be repeated or come late: a second of video at 500 packets a second, and 2 s of audio. */
+const VIDEO_RING = 512;
+const AUDIO_RING = 128;
+const PICTURES = 128;
+/** A repeat that is lost, too, is asked for again after a round trip; never more often than this. */
+const MIN_REPEAT_MS = 10;
+const MAX_REPEATS = 10;
+const ALL_LAYERS = 7;
+/** Key frames that one receiver may ask for: some at once, then one in a while. */
+const KEYFRAME_BURST = 5;
+const KEYFRAME_EVERY_MS = 1_000;
+
+export type Reason = "bandwidth" | "wish" | "paused" | "muted" | "last-n" | "codec" | "waiting" | "none";
+
+export class Slot {
+  readonly transport: Transport;
+  readonly mid: string;
+  readonly kind: "audio" | "video";
+  readonly ssrc: number;
+  readonly rtxSsrc: number | undefined;
+  readonly ids: ExtensionIds;
+  readonly #codecs: readonly Codec[];
+  readonly #context: RoutingContext;
+
+  publication: Publication | undefined;
+  /** What was asked for; it may not be there yet. */
+  wanted: string | null = null;
+  /** The receiver's own name for what the publication is coded in; undefined: it cannot decode it. */
+  codec: Codec | undefined;
+  /** The publication's codec that `codec` was found for. */
+  #matched: Codec | undefined;
+
+  // Wishes.
+  maxWidth = Number.POSITIVE_INFINITY;
+  maxHeight = Number.POSITIVE_INFINITY;
+  maxFrameRate = Number.POSITIVE_INFINITY;
+  paused = false;
+  priority = 0;
+
+  /** What is to be sent; −1: nothing. */
+  target = -1;
+  targetSpatial = ALL_LAYERS;
+  targetTemporal = ALL_LAYERS;
+  reason: Reason = "none";
+  /** What is sent; −1: nothing (yet). */
+  current = -1;
+  spatial = ALL_LAYERS;
+  temporal = ALL_LAYERS;
+
+  readonly #sequences: Renumbering;
+  readonly #pictures: Renumbering;
+  readonly #sent: SentPackets;
+  readonly #timeline: Timeline;
+  #pictureOffset = 0;
+  #lastPicture = -1;
+  #tl0Offset = 0;
+  #lastTl0 = -1;
+  #repeatSequence = 1;
+  /** The splice is due: with the next packet another stream begins. */
+  #fresh = true;
+  #keyframeTokens = KEYFRAME_BURST;
+  #keyframeAt: Millis = -1;
+  packets = 0;
+  octets = 0;
+  repeats = 0;
+  fractionLost = 0;
+  /** Of the sender report sent last. */
+  reportMiddle = 0;
+  reportAt: Millis = Number.NEGATIVE_INFINITY;
+
+  constructor(context: RoutingContext, transport: Transport, init: SlotInit) {
+    this.#context = context;
+    this.transport = transport;
+    this.mid = init.mid;
+    this.kind = init.kind;
+    this.ssrc = init.ssrc;
+    this.rtxSsrc = init.rtxSsrc;
+    this.ids = extensionIds(init.extensions);
+    this.#codecs = init.codecs;
+    const video = init.kind === "video";
+    // Extended numbers start at one turn, so that the SSRC's low bits can begin anywhere and nothing gets below 0.
+    this.#sequences = new Renumbering(video ? VIDEO_RING : AUDIO_RING, 0x10000 + (init.ssrc & 0x7fff));
+    this.#pictures = new Renumbering(PICTURES, 0x8000 + (init.ssrc & 0x3fff));
+    this.#sent = new SentPackets(video ? VIDEO_RING : AUDIO_RING);
+    this.#timeline = new Timeline(video ? 90_000 : 48_000);
+  }
+
+  /** Takes over the fields that are there. The publication is the router's matter. */
+  wish(wish: SlotWish): void {
+    if (wish.maxWidth !== undefined) this.maxWidth = wish.maxWidth;
+    if (wish.maxHeight !== undefined) this.maxHeight = wish.maxHeight;
+    if (wish.maxFrameRate !== undefined) this.maxFrameRate = wish.maxFrameRate;
+    if (wish.paused !== undefined) this.paused = wish.paused;
+    if (wish.priority !== undefined) this.priority = Math.max(-10, Math.min(10, wish.priority));
+  }
+
+  /** Whether any of a publication is wanted here at all. */
+  get isWanted(): boolean {
+    return !this.paused && this.maxWidth > 0 && this.maxHeight > 0;
+  }
+
+  bind(publication: Publication | undefined): void {
+    this.publication = publication;
+    this.target = -1;
+    this.codec = undefined;
+    this.#matched = undefined;
+    this.restart();
+  }
+
+  /** What was sent before is over: the next packet begins anew. */
+  restart(): void {
+    this.current = -1;
+    this.#fresh = true;
+    this.#sent.clear();
+    this.#context.changed.add(this);
+  }
+
+  aim(now: Millis, encoding: number, spatial: number, temporal: number, reason: Reason): void {
+    if (this.target !== encoding || this.reason !== reason) this.#context.changed.add(this);
+    this.target = encoding;
+    this.targetSpatial = spatial;
+    this.targetTemporal = temporal;
+    this.reason = reason;
+    if (encoding === -1) {
+      if (this.current !== -1) this.restart();
+      return;
+    }
+    if (this.needsKeyframe) this.publication?.encodings[encoding]?.keyframes.want(now, true);
+  }
+
+  get needsKeyframe(): boolean {
+    return this.kind === "video" && this.target !== -1 && this.target !== this.current;
+  }
+
+  /** Whether the receiver may ask for a key frame now; counts as asked then. */
+  mayAskKeyframe(now: Millis): boolean {
+    if (this.#keyframeAt >= 0) {
+      const earned = (now - this.#keyframeAt) / KEYFRAME_EVERY_MS;
+      this.#keyframeTokens = Math.min(KEYFRAME_BURST, this.#keyframeTokens + earned);
+    }
+    this.#keyframeAt = now;
+    if (this.#keyframeTokens < 1) return false;
+    this.#keyframeTokens -= 1;
+    return true;
+  }
+
+  forwardAudio(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number): void {
+    if (this.target === -1) return;
+    if (encoding.codec !== this.#matched) this.#match(encoding);
+    if (this.codec === undefined) {
+      this.#context.drops["no-codec"] += 1;
+      return;
+    }
+    let marker = NONE;
+    if (this.#fresh || this.current !== encoding.index) {
+      this.#splice(now, encoding, packet.timestamp, extended);
+      // A talkspurt begins (RFC 3551 §4.1).
+      marker = 1;
+    }
+    const sequence = this.#sequences.keep(extended);
+    if (sequence === UNKNOWN) {
+      this.#context.drops["too-old"] += 1;
+      return;
+    }
+    this.#emit(now, encoding, packet, extended, sequence, marker, NONE, NONE);
+  }
+
+  /** @param picture extended picture ID, −1: none */
+  forwardVideo(
+    now: Millis,
+    encoding: Encoding,
+    packet: CanonicalPacket,
+    extended: number,
+    info: PayloadInfo,
+    picture: number,
+  ): void {
+    if (this.target === -1) return;
+    if (encoding.index !== this.current) {
+      if (encoding.index !== this.target) return;
+      if (!info.keyframe) {
+        if (this.current === -1) this.#context.drops["waiting-for-key-frame"] += 1;
+        return;
+      }
+      if (encoding.codec !== this.#matched) this.#match(encoding);
+      if (this.codec === undefined) {
+        this.#context.drops["no-codec"] += 1;
+        return;
+      }
+      this.#switch(now, encoding, packet.timestamp, extended, info, picture);
+    } else if (encoding.codec !== this.#matched) {
+      // The publisher changed its codec in the middle: go on with a key frame of the new one.
+      this.restart();
+      return;
+    }
+    if (info.startOfFrame) this.#moveLayers(info);
+    if (info.temporalId > this.temporal || info.spatialId > this.spatial) {
+      this.#leaveOut(now, extended, packet.timestamp, info, picture);
+      return;
+    }
+    const sequence = this.#sequences.keep(extended);
+    if (sequence === UNKNOWN) {
+      this.#context.drops["too-old"] += 1;
+      return;
+    }
+    let pictureId: number = NONE;
+    if (picture >= 0) {
+      if (encoding.codec?.name === "vp8") pictureId = Math.max(NONE, this.#pictures.keep(picture));
+      else pictureId = picture + this.#pictureOffset;
+      if (pictureId > this.#lastPicture) this.#lastPicture = pictureId;
+    }
+    let tl0: number = NONE;
+    if (info.tl0PicIdx >= 0) {
+      tl0 = (info.tl0PicIdx + this.#tl0Offset) & 0xff;
+      if (this.#lastTl0 < 0 || ((tl0 - this.#lastTl0) & 0xff) < 0x80) this.#lastTl0 = tl0;
+    }
+    // The layers above are cut off: the picture ends here.
+    const marker = info.endOfFrame && info.spatialId === this.spatial ? 1 : NONE;
+    this.#emit(now, encoding, packet, extended, sequence, marker, pictureId, tl0);
+  }
+
+  /** A number that carries nothing. */
+  passOver(now: Millis, encoding: Encoding, extended: number): void {
+    if (encoding.index !== this.current || this.#fresh) return;
+    const kept = this.#sequences.skip(extended);
+    if (kept !== UNKNOWN) this.#fill(now, kept, this.#timeline.last);
+  }
+
+  /** Sends again what the receiver misses. @returns bytes sent */
+  repeat(now: Millis, sequence16: number, rttMs: number): number {
+    const { drops } = this.#context;
+    const next = this.#sequences.next;
+    const sequence = next + difference16(sequence16, next & 0xffff);
+    const place = this.#sent.find(sequence);
+    const encoding = place < 0 ? undefined : this.publication?.encodings[this.#sent.encoding[place] as number];
+    const packet = encoding?.store.get(this.#sent.source[place] as number);
+    if (packet === undefined || this.codec === undefined) {
+      drops["repeat-unknown"] += 1;
+      return 0;
+    }
+    const times = this.#sent.repeats[place] as number;
+    const since = now - (this.#sent.at[place] as number);
+    if (times >= MAX_REPEATS || since < MIN_REPEAT_MS || (times > 0 && since < rttMs * 0.8)) {
+      drops["repeat-too-soon"] += 1;
+      return 0;
+    }
+    this.#sent.repeats[place] = times + 1;
+    this.#sent.at[place] = now;
+    this.repeats += 1;
+    const { list } = this.#context.output;
+    const rtx = this.rtxSsrc !== undefined && this.codec.rtx !== undefined;
+    const at = list.add(
+      this.transport.index,
+      packet,
+      rtx ? (this.rtxSsrc as number) : this.ssrc,
+      rtx ? this.#repeatSequence++ & 0xffff : sequence & 0xffff,
+      this.#sent.timestamp[place] as number,
+      rtx ? (this.codec.rtx as number) : this.codec.payloadType,
+      this.ids,
+    );
+    if (rtx) list.originalSequence[at] = sequence & 0xffff;
+    list.marker[at] = this.#sent.marker[place] as number;
+    list.pictureId[at] = this.#sent.pictureId[place] as number;
+    list.tl0PicIdx[at] = this.#sent.tl0PicIdx[place] as number;
+    const bytes = packet.wireLength + (rtx ? 2 : 0);
+    list.transportSequence[at] = this.transport.congestion.sent(now, bytes, "rtx");
+    return bytes;
+  }
+
+  /** RTP timestamp of this slot at `ntpMs` of the publisher's clock; undefined: not known. */
+  timestampAt(ntpMs: number): number | undefined {
+    const encoding = this.publication?.encodings[this.current];
+    if (encoding === undefined || !encoding.clock.known) return undefined;
+    return this.#timeline.map(encoding.clock.toTimestamp(ntpMs));
+  }
+
+  #match(encoding: Encoding): void {
+    this.#matched = encoding.codec;
+    this.codec = encoding.codec === undefined ? undefined : matchCodec(encoding.codec, this.#codecs);
+    this.#context.changed.add(this);
+  }
+
+  #splice(now: Millis, encoding: Encoding, timestamp: number, extended: number): void {
+    const before = this.#fresh ? undefined : this.publication?.encodings[this.current]?.clock;
+    this.#timeline.splice(now, timestamp, before, encoding.clock);
+    this.#sequences.restart(extended);
+    this.#fresh = false;
+    this.current = encoding.index;
+    this.#context.changed.add(this);
+  }
+
+  #switch(now: Millis, encoding: Encoding, timestamp: number, extended: number, info: PayloadInfo, picture: number): void {
+    this.#splice(now, encoding, timestamp, extended);
+    this.spatial = this.targetSpatial;
+    this.temporal = this.targetTemporal;
+    if (picture >= 0) {
+      this.#pictures.restart(picture, Math.max(this.#pictures.next, this.#lastPicture + 1));
+      this.#pictureOffset = this.#lastPicture < 0 ? 0 : this.#lastPicture + 1 - picture;
+    }
+    if (info.tl0PicIdx >= 0) this.#tl0Offset = this.#lastTl0 < 0 ? 0 : this.#lastTl0 + 1 - info.tl0PicIdx;
+  }
+
+  /** At the beginning of a frame layers may go up where nothing that was left out is needed, and down at any time. */
+  #moveLayers(info: PayloadInfo): void {
+    if (info.keyframe) {
+      this.spatial = this.targetSpatial;
+      this.temporal = this.targetTemporal;
+      return;
+    }
+    if (this.temporal > this.targetTemporal) this.temporal = this.targetTemporal;
+    else if (info.temporalId > this.temporal && info.temporalId <= this.targetTemporal && info.switchingPoint) {
+      this.temporal = info.temporalId;
+    }
+    if (this.spatial > this.targetSpatial) {
+      if (info.spatialId === 0) this.spatial = this.targetSpatial;
+    } else if (info.spatialId === this.spatial + 1 && info.spatialId <= this.targetSpatial && !info.interPicture) {
+      this.spatial = info.spatialId;
+    }
+  }
+
+  #leaveOut(now: Millis, extended: number, timestamp: number, info: PayloadInfo, picture: number): void {
+    this.#context.drops.layer += 1;
+    if (picture >= 0 && info.temporalId > this.temporal) this.#pictures.skip(picture);
+    const kept = this.#sequences.skip(extended);
+    // It came late and its place is waited for.
+    if (kept !== UNKNOWN) this.#fill(now, kept, this.#timeline.map(timestamp));
+  }
+
+  /** Sends padding in the place of something that is not wanted. */
+  #fill(now: Millis, sequence: number, timestamp: number): void {
+    if (this.codec === undefined) return;
+    const { filler } = this.#context;
+    const { list } = this.#context.output;
+    const { payloadType } = this.codec;
+    const at = list.add(this.transport.index, filler, this.ssrc, sequence & 0xffff, timestamp, payloadType, this.ids);
+    list.transportSequence[at] = this.transport.congestion.sent(now, filler.wireLength, "media");
+  }
+
+  #emit(
+    now: Millis,
+    encoding: Encoding,
+    packet: CanonicalPacket,
+    extended: number,
+    sequence: number,
+    marker: number,
+    pictureId: number,
+    tl0: number,
+  ): void {
+    const { list } = this.#context.output;
+    const timestamp = this.#timeline.map(packet.timestamp);
+    this.#timeline.sent(now, timestamp);
+    const bytes = packet.wireLength;
+    const at = list.add(
+      this.transport.index,
+      packet,
+      this.ssrc,
+      sequence & 0xffff,
+      timestamp,
+      // Callers have checked it.
+      (this.codec as Codec).payloadType,
+      this.ids,
+    );
+    list.marker[at] = marker;
+    list.pictureId[at] = pictureId;
+    list.tl0PicIdx[at] = tl0;
+    list.transportSequence[at] = this.transport.congestion.sent(now, bytes, this.kind === "audio" ? "audio" : "media");
+    const sent = this.#sent;
+    const place = sent.note(sequence);
+    sent.source[place] = extended;
+    sent.encoding[place] = encoding.index;
+    sent.timestamp[place] = timestamp;
+    sent.pictureId[place] = pictureId;
+    sent.tl0PicIdx[place] = tl0;
+    sent.marker[place] = marker;
+    sent.at[place] = now;
+    this.packets += 1;
+    this.octets += packet.payloadLength;
+  }
+}
