@@ -25,10 +25,14 @@ export type CongestionOptions = {
 
 /** Rates are measured over this. */
 const RATE_WINDOW_MS = 500;
-/** Without feedback for this and two round trips, though packets fly, the path is silent; and each further step halves. */
+/** Without feedback for this and two round trips, though packets fly, the path is silent: what is lost then is no sign of a full link. */
 const SILENCE_MS = 500;
+/** Silent for so long, each step halves: a path that comes back meanwhile need not be found out anew. */
+const FALL_MS = 1_500;
 const SILENCE_STEP_MS = 500;
 const SILENCE_LEAST = 1 / 16;
+/** Silent for longer, a path that comes back may well be another. */
+const HOLD_MS = 3_000;
 /** Back from silence, all is there again after this, unless a queue grows. */
 const RETURN_MS = 800;
 /** The fastest packet of the last one to two of these is the path without a queue; clocks drift over longer times. */
@@ -77,6 +81,7 @@ export class CongestionControl implements CongestionPort {
   #share = 1;
   #returnedAt: Millis = Number.NEGATIVE_INFINITY;
   #silent = false;
+  #silenceMs = 0;
   /** Arrivals without turns, ms; −1: none yet. */
   #lastArrival = -1;
   /** Fastest way (arrival − sent) of this and the last period. */
@@ -96,11 +101,20 @@ export class CongestionControl implements CongestionPort {
   }
 
   get estimateBps(): number {
-    let bps = Math.min(this.#delay.bps, this.#loss.bps);
-    if (!this.#wide) bps = Math.min(this.#loss.bps, this.#remb === Number.POSITIVE_INFINITY ? this.#delay.bps : this.#remb);
-    bps *= this.#share;
-    if (this.#now < this.#drainUntil) bps *= DRAIN_SHARE;
-    return Math.floor(Math.min(this.#max, Math.max(this.#min, bps)));
+    const draining = this.#now < this.#drainUntil;
+    return this.#bounded(this.#share * (draining ? DRAIN_SHARE : 1));
+  }
+
+  /** The estimate but for what passes by itself: a silence that may end at once. What is sent can stay as it is until then. */
+  get steadyBps(): number {
+    return this.#silenceMs > HOLD_MS
+      ? this.estimateBps
+      : Math.max(this.estimateBps, this.#share < 1 || this.#silent ? this.#bounded(1) : 0);
+  }
+
+  /** The estimate without regard to a queue that is being emptied, either: enough to end nothing that would fit again in a moment. */
+  get lastingBps(): number {
+    return this.#bounded(this.#silenceMs > HOLD_MS ? this.#share : 1);
   }
 
   get rttMs(): number {
@@ -161,10 +175,19 @@ export class CongestionControl implements CongestionPort {
 
   probeWanted(now: Millis, wantedBps: number): Probe | undefined {
     this.#now = now;
-    this.#probes.abandon(now);
     if (!this.#wide || this.#silent || this.#share < 1 || now < this.#drainUntil) return undefined;
     if (now - this.#calmSince < CALM_MS || this.#queueMs > PROBE_QUEUE_MS || this.#detector.signal !== "normal") return undefined;
     return this.#probes.start(now, this.estimateBps, Math.min(this.#max, wantedBps));
+  }
+
+  /** Bytes that a probe that is on lacks: 0 or more: send a packet of kind `probe`. Undefined: none is on. */
+  probeDue(now: Millis): number | undefined {
+    return this.#probes.due(now);
+  }
+
+  /** There is nothing to probe with. */
+  probeEnds(now: Millis): void {
+    this.#probes.end(now);
   }
 
   /** More is wanted than before, by a new slot or a larger view: the next probe need not wait out an earlier failure. */
@@ -180,14 +203,23 @@ export class CongestionControl implements CongestionPort {
       const silence = now - Math.max(this.#firstFlyingAt, this.#lastFeedbackAt) - 2 * this.#rtt;
       if (silence > SILENCE_MS) {
         this.#silent = true;
-        const steps = 1 + Math.floor((silence - SILENCE_MS) / SILENCE_STEP_MS);
+        this.#silenceMs = silence;
+        if (silence < FALL_MS) return;
+        const steps = 1 + Math.floor((silence - FALL_MS) / SILENCE_STEP_MS);
         this.#share = Math.min(this.#share, Math.max(SILENCE_LEAST, 0.5 ** steps));
         return;
       }
     }
-    if (!this.#silent && this.#share < 1) {
-      this.#share = Math.min(1, Math.max(this.#share, 0.5 + (now - this.#returnedAt) / (2 * RETURN_MS)));
+    if (!this.#silent) {
+      if (this.#share === 1) this.#silenceMs = 0;
+      else this.#share = Math.min(1, Math.max(this.#share, 0.5 + (now - this.#returnedAt) / (2 * RETURN_MS)));
     }
+  }
+
+  #bounded(share: number): number {
+    let bps = Math.min(this.#delay.bps, this.#loss.bps);
+    if (!this.#wide) bps = Math.min(this.#loss.bps, this.#remb === Number.POSITIVE_INFINITY ? this.#delay.bps : this.#remb);
+    return Math.floor(Math.min(this.#max, Math.max(this.#min, bps * share)));
   }
 
   #take(now: Millis): void {

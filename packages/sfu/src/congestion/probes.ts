@@ -146,9 +146,19 @@ export class Probes {
     this.#nextAt = Math.min(this.#nextAt, now);
   }
 
-  /** Ends a cluster that nothing was sent for, so that it does not hold others up. */
-  abandon(now: Millis): void {
-    if (this.cluster === 0 || now - this.#startedAt < CLUSTER_MS) return;
+  /** Bytes that should have been sent of the cluster by now, less what was: 0 or more: send. Undefined: no cluster is on. */
+  due(now: Millis): number | undefined {
+    if (this.cluster === 0) return undefined;
+    if (now >= this.endsAt) {
+      this.cluster = 0;
+      return undefined;
+    }
+    return ((now - this.#startedAt) * this.#bps) / 8_000 - this.#sentBytes;
+  }
+
+  /** Nothing more can be sent of the cluster. */
+  end(now: Millis): void {
+    if (this.cluster === 0) return;
     this.cluster = 0;
     this.endsAt = now;
   }

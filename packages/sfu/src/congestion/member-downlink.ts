@@ -1,0 +1,204 @@
+/**
+ * Everything between the router and one receiving member: congestion control, pacer, probes and the allocation of layers, behind one object that a
+ * transport holds. A router needs five lines of it:
+ *
+ *     // 1. For each packet: add it to the output, set its columns, and last of all hand it over. It stays in the list with its transport-wide
+ *     //    sequence number, or is taken out to wait (then nothing of it is left in the list: touch no column afterwards).
+ *     const at = list.add(…); list.marker[at] = …;
+ *     downlink.send(now, list, packet.wireLength, kind === "audio" ? "audio" : "media");          // repeats: "rtx"
+ *     // 2. RTCP of the member: downlink.feedback(now, packet), .remb(now, bps), .report(now, fractionLost, rttMs).
+ *     // 3. Time: whenever `downlink.deadline` has come (it is at most 100 ms ahead while anything flows).
+ *     downlink.tick(now, list, padding);
+ *     // 4. Layers: when `downlink.allocationDue(now)`, or a slot, a wish or a publication's ladder has changed. `chosen[i]` is the index in
+ *     //    `candidates[i].layers`, or −1: nothing, for lack of bandwidth. Build candidates with `ladder` and `cut` (allocation/ladder.ts).
+ *     const chosen = downlink.allocate(now, audioBps, candidates);
+ *     // 5. For the `bandwidth` event: downlink.estimateBps.
+ *
+ * A packet that is sent without `send` must not be numbered with `sent` unless its entry's extensions include `transport-sequence`: numbers that
+ * never reach the member would count as lost. `send` sees to that.
+ */
+import type { Millis } from "@tsunagi/base";
+import type { SendList } from "@tsunagi/rtp";
+import { Allocator, type AllocatorOptions } from "../allocation/allocator.ts";
+import type { Candidate, CongestionPort } from "../router-port.ts";
+import { CongestionControl, type CongestionOptions } from "./congestion-control.ts";
+import { Pacer, type PacerCounters } from "./pacer.ts";
+import type { Probe } from "./probes.ts";
+import type { SendKind } from "./send-history.ts";
+
+/** Where packets come from that may be lost: the router's slots. */
+export type PaddingSource = {
+  /**
+   * Adds one entry for this member to `list`: best a repeat (RFC 4588) of a packet that was sent to it lately, else padding on a video slot's RTX
+   * SSRC (never before that slot has sent media). Does not call `send`.
+   *
+   * @param bytes wished for, at most; a packet of another size will do
+   * @returns bytes of the entry as sent; 0: there is nothing to pad with, no entry was added
+   */
+  addPadding(now: Millis, list: SendList, bytes: number): number;
+};
+
+export type DownlinkOptions = CongestionOptions & { readonly allocator?: AllocatorOptions };
+
+/** Silence, returns and drains are looked at this often. */
+const TICK_MS = 100;
+/** While a probe is sent. */
+const PROBE_TICK_MS = 5;
+const PADDING_BYTES = 1_200;
+/** In one tick, however late it comes. */
+const PADDING_AT_ONCE = 16;
+/** Layers are chosen anew after this, where less is sent than wanted; */
+const ALLOCATE_MS = 200;
+/** or at once when the estimate fell by this share since the last choice. */
+const FELL = 0.95;
+/** What is probed for, over what is wanted: head-room for a rise. */
+const BEYOND_WANTED = 1.25;
+/** So much more wanted than before calls for a probe at once. */
+const MORE_WANTED = 1.2;
+
+export class MemberDownlink implements CongestionPort {
+  readonly #control: CongestionControl;
+  readonly #pacer: Pacer;
+  readonly #allocator: Allocator;
+  #tickAt: Millis | undefined;
+  #allocatedAt: Millis = Number.NEGATIVE_INFINITY;
+  #allocatedBps = 0;
+  /** Estimate that the pacer was told. */
+  #pacedBps = 0;
+
+  constructor(options: DownlinkOptions = {}) {
+    this.#control = new CongestionControl(options);
+    this.#pacer = new Pacer(this.#control);
+    this.#allocator = new Allocator(options.allocator);
+    this.#pace();
+  }
+
+  get estimateBps(): number {
+    return this.#control.estimateBps;
+  }
+
+  get rttMs(): number {
+    return this.#control.rttMs;
+  }
+
+  /** What all slots would take at their best, bits a second. */
+  get wantedBps(): number {
+    return this.#allocator.wantedBps;
+  }
+
+  /** Packets that were dropped here, by reason. */
+  get counters(): Readonly<PacerCounters> {
+    return this.#pacer.counters;
+  }
+
+  /** When `tick` is due; undefined: nothing flows. */
+  get deadline(): Millis | undefined {
+    const paced = this.#pacer.deadline;
+    return paced === undefined || (this.#tickAt !== undefined && this.#tickAt < paced) ? this.#tickAt : paced;
+  }
+
+  /** Sends the last entry of `list`, or takes it out to send it later. True: it stayed. */
+  send(now: Millis, list: SendList, bytes: number, kind: SendKind): boolean {
+    if (this.#tickAt === undefined) this.#tickAt = now + TICK_MS;
+    return this.#pacer.offer(now, list, bytes, kind);
+  }
+
+  /** The bare number, for a packet that is not to be paced. Prefer `send`. */
+  sent(now: Millis, bytes: number, kind: SendKind): number {
+    if (this.#tickAt === undefined) this.#tickAt = now + TICK_MS;
+    return this.#control.sent(now, bytes, kind);
+  }
+
+  feedback(now: Millis, packet: Uint8Array): void {
+    this.#control.feedback(now, packet);
+    this.#pace();
+  }
+
+  remb(now: Millis, bps: number): void {
+    this.#control.remb(now, bps);
+    this.#pace();
+  }
+
+  report(now: Millis, fractionLost: number, rttMs: number | undefined): void {
+    this.#control.report(now, fractionLost, rttMs);
+    this.#pace();
+  }
+
+  probeWanted(now: Millis, wantedBps: number): Probe | undefined {
+    return this.#control.probeWanted(now, wantedBps);
+  }
+
+  /** Lets out what waited, pads a probe, and lets time pass. */
+  tick(now: Millis, list: SendList, padding: PaddingSource): void {
+    this.#pacer.release(now, list);
+    if (this.#tickAt === undefined || now < this.#tickAt) return;
+    this.#control.tick(now);
+    this.#pace();
+    if (this.#allocator.wantedBps > this.#control.estimateBps) {
+      this.#control.probeWanted(now, this.#allocator.wantedBps * BEYOND_WANTED);
+    }
+    this.#tickAt = now + (this.#pad(now, list, padding) ? PROBE_TICK_MS : TICK_MS);
+  }
+
+  /** Whether `allocate` would choose otherwise than it did. */
+  allocationDue(now: Millis): boolean {
+    if (this.#control.steadyBps < this.#allocatedBps * FELL) return true;
+    const { deadline } = this.#allocator;
+    if (deadline !== undefined && now >= deadline) return true;
+    return now - this.#allocatedAt >= ALLOCATE_MS && this.#allocator.usedBps < this.#allocator.wantedBps;
+  }
+
+  /**
+   * Chooses layers; see `Allocator`.
+   *
+   * @param reservedBps of voices
+   */
+  allocate(now: Millis, reservedBps: number, candidates: readonly Candidate[]): readonly number[] {
+    const before = this.#allocator.wantedBps;
+    this.#allocatedAt = now;
+    this.#allocatedBps = this.#control.steadyBps;
+    const chosen = this.#allocator.allocate(now, this.#allocatedBps, reservedBps, candidates, this.#control.lastingBps);
+    if (this.#allocator.wantedBps > before * MORE_WANTED) this.#control.encourage(now);
+    return chosen;
+  }
+
+  /** For the operator. */
+  dump(): unknown {
+    const control = this.#control;
+    return {
+      estimateBps: control.estimateBps,
+      ackedBps: Math.round(control.ackedBps),
+      wantedBps: this.#allocator.wantedBps,
+      usedBps: this.#allocator.usedBps,
+      rttMs: Math.round(control.rttMs),
+      queueMs: Math.round(control.queueMs),
+      fractionLost: control.fractionLost,
+      silent: control.silent,
+      waiting: this.#pacer.length,
+      dropped: { ...this.#pacer.counters },
+    };
+  }
+
+  /** Sends what the cluster needs beside the media. False: none is on. */
+  #pad(now: Millis, list: SendList, padding: PaddingSource): boolean {
+    for (let packets = 0; packets < PADDING_AT_ONCE; packets += 1) {
+      const due = this.#control.probeDue(now);
+      if (due === undefined) return false;
+      if (due < 0) return true;
+      const bytes = padding.addPadding(now, list, PADDING_BYTES);
+      if (bytes <= 0) {
+        this.#control.probeEnds(now);
+        return false;
+      }
+      this.#pacer.offer(now, list, bytes, "probe");
+    }
+    return true;
+  }
+
+  #pace(): void {
+    const bps = this.#control.estimateBps;
+    if (bps === this.#pacedBps) return;
+    this.#pacedBps = bps;
+    this.#pacer.setEstimate(bps);
+  }
+}
