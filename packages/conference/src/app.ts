@@ -22,6 +22,10 @@ export type AppLimits = {
   readonly rooms: number;
   /** Members of a mesh room. Default 16: every member sends to every other. */
   readonly roomMembers: number;
+  /** Members of an SFU room. Default 500. */
+  readonly sfuRoomMembers: number;
+  /** A room of mode `auto` with more members moves to the SFU. Default 4. */
+  readonly meshMembers: number;
   /** Default 16. */
   readonly roomsPerPeer: number;
   /** Media and data connections a peer may have at once, those in rooms included. Default 256. */
@@ -85,6 +89,8 @@ export const DEFAULT_LIMITS: AppLimits = {
   peers: 10_000,
   rooms: 1_000,
   roomMembers: 16,
+  sfuRoomMembers: 500,
+  meshMembers: 4,
   roomsPerPeer: 16,
   connectionsPerPeer: 256,
   messageBytes: 262_144,

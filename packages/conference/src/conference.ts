@@ -18,7 +18,7 @@ import {
 import { endRecovery, restorePeer } from "./recovery.ts";
 import { refusal } from "./refusal.ts";
 import { expel, roomMessage, sendDataTo } from "./rooms.ts";
-import { sfuMessage } from "./sfu-rooms.ts";
+import { sfuHappened, sfuMessage, sfuReplied } from "./sfu-rooms.ts";
 import { type ConnectionSnapshot, listConnections, listRooms, type PeerPage, pagePeers, type RoomSnapshot } from "./snapshot.ts";
 import type { AppState, Due, Peer } from "./state.ts";
 import { type ConferenceOptions, World } from "./world.ts";
@@ -97,6 +97,12 @@ export class Conference {
         return;
       case "admin":
         world.push({ type: "admin-result", found: this.#admin(input.command) });
+        return;
+      case "sfu-reply":
+        sfuReplied(world, input.correlation, input.reply);
+        return;
+      case "sfu-event":
+        sfuHappened(world, input.event);
         return;
       default:
         assertNever(input);
@@ -257,14 +263,32 @@ export class Conference {
     readonly rooms: number;
     readonly calls: number;
     readonly deadlines: number;
+    readonly sfuMembers: number;
+    readonly publications: number;
+    /** Offers that wait for the SFU. */
+    readonly offers: number;
   } {
-    let [peers, rooms, ends] = [0, 0, 0];
+    let [peers, rooms, ends, sfuMembers, publications] = [0, 0, 0, 0, 0];
     for (const app of this.#world.apps.values()) {
       peers += app.peers.size;
       rooms += app.rooms.size;
+      for (const { sfu } of app.rooms.values()) {
+        sfuMembers += sfu?.members.size ?? 0;
+        for (const { own } of sfu?.members.values() ?? []) publications += own.size;
+      }
       for (const peer of app.peers.values()) ends += peer.connections?.size ?? 0;
     }
-    const { apps, sessions, deadlines } = this.#world;
-    return { apps: apps.size, peers, sessions: sessions.size, rooms, calls: ends / 2, deadlines: deadlines.size };
+    const { apps, sessions, deadlines, offers } = this.#world;
+    return {
+      apps: apps.size,
+      peers,
+      sessions: sessions.size,
+      rooms,
+      calls: ends / 2,
+      deadlines: deadlines.size,
+      sfuMembers,
+      publications,
+      offers: offers.size,
+    };
   }
 }

@@ -13,6 +13,7 @@ import type {
 } from "@tsunagi/protocol";
 import type { App } from "./app.ts";
 import type { Refusal } from "./refusal.ts";
+import type { SfuCommand, SfuEvent, SfuReply } from "./sfu.ts";
 
 /** Names one session of one peer; made by the shell, never guessable. */
 export type SessionId = string;
@@ -59,7 +60,10 @@ export type Input =
   | { readonly type: "renew"; readonly session: SessionId; readonly re: number; readonly grants: Grants }
   /** Time passed; also tells how far the wall clock is ahead of the monotonic one. */
   | { readonly type: "tick"; readonly wallOffsetMs?: number | undefined }
-  | { readonly type: "admin"; readonly command: AdminCommand };
+  | { readonly type: "admin"; readonly command: AdminCommand }
+  /** The SFU's reply to the command of this correlation; to others none is awaited. */
+  | { readonly type: "sfu-reply"; readonly correlation: number; readonly reply: SfuReply }
+  | { readonly type: "sfu-event"; readonly event: SfuEvent };
 
 export type AdminCommand =
   | { readonly type: "disconnect-peer"; readonly appId: string; readonly peerId: string }
@@ -98,6 +102,8 @@ export type Output =
   | { readonly type: "ended"; readonly session: SessionId; readonly why?: Refusal | undefined }
   /** Whether an admin command found its peer, room or member. */
   | { readonly type: "admin-result"; readonly found: boolean }
+  /** To the SFU node; in order for each room. With `correlation` the reply comes back as an input. */
+  | { readonly type: "sfu"; readonly command: SfuCommand; readonly correlation?: number | undefined }
   | { readonly type: "event"; readonly event: ConferenceEvent };
 
 export type LostRoom = { readonly room: string; readonly code: string; readonly message: string };

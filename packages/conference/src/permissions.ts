@@ -8,7 +8,8 @@ import { type Refusal, refusal } from "./refusal.ts";
 const MAX_PATTERNS = 100;
 
 export function permissionsFromSwitches(switches: AppSwitches): Permissions {
-  return { call: true, data: true, listPeers: switches.listPeers, rooms: true, modes: switches.modes, publish: true };
+  const { listPeers, modes } = switches;
+  return { call: true, data: true, listPeers, rooms: true, modes, publish: true, subscribe: true };
 }
 
 /** The claims of a verified JWT (RFC 7519) that mean something here; each may be missing. */
@@ -16,7 +17,7 @@ export type Claims = { readonly [name: string]: unknown };
 
 /**
  * Reads a verified token's claims: `sub` the peer ID, `exp` the end (UNIX seconds, required), `grants` an object with any of
- * `call`, `data`, `listPeers`, `publish` (booleans), `rooms` (true or names, a trailing `*` matches the rest) and `modes`.
+ * `call`, `data`, `listPeers`, `publish`, `subscribe` (booleans), `rooms` (true or names, a trailing `*` matches the rest) and `modes`.
  * Grants can narrow and widen what the app's switches say, except for the modes, which they only narrow.
  *
  * @param peerId the ID that the client asked for; undefined takes `sub`
@@ -36,7 +37,7 @@ export function grantsFromClaims(
   if (typeof grants !== "object" || grants === null || Array.isArray(grants)) return invalid("`grants` is not an object");
   const fields = grants as Claims;
   const base = permissionsFromSwitches(switches);
-  for (const name of ["call", "data", "listPeers", "publish"] as const) {
+  for (const name of ["call", "data", "listPeers", "publish", "subscribe"] as const) {
     if (fields[name] !== undefined && typeof fields[name] !== "boolean") return invalid(`grants.${name} is not a boolean`);
   }
   const rooms = fields.rooms ?? base.rooms;
@@ -48,6 +49,7 @@ export function grantsFromClaims(
     data: pick(fields.data, base.data),
     listPeers: pick(fields.listPeers, base.listPeers),
     publish: pick(fields.publish, base.publish),
+    subscribe: pick(fields.subscribe, base.subscribe ?? true),
     rooms: rooms === false ? [] : rooms,
     modes: base.modes.filter((mode) => modes.includes(mode)),
   };

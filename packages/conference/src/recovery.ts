@@ -3,13 +3,14 @@
  * their declarations. Whom they declare is held as expected until the recovery window ends.
  */
 import { isPeerId } from "@tsunagi/base";
-import type { HeldConnection, HeldRoom, Member, Permissions } from "@tsunagi/protocol";
+import type { HeldConnection, HeldRoom, JoinMode, Member, Permissions, Publication } from "@tsunagi/protocol";
 import { addConnection, confirm, endConnection, hangUp, takeHangup } from "./connections.ts";
 import type { Input, LostRoom } from "./io.ts";
 import { addPeer, endPeer, grantsOf, mayOpen, welcome } from "./peers.ts";
 import { type Refusal, refusal } from "./refusal.ts";
-import { addMember, createRoom, leaveRoom, mayEnter } from "./rooms.ts";
-import { type AppState, connectionKey, type Peer, type Queued, type Room } from "./state.ts";
+import { addMember, createRoom, fits, leaveRoom, mayEnter, memberLimit } from "./rooms.ts";
+import { memberOf, moveToSfu, publicationsFor, replacePublications } from "./sfu-rooms.ts";
+import { type AppState, connectionKey, type Peer, type Queued, type Room, type SfuRoom } from "./state.ts";
 import type { World } from "./world.ts";
 
 type Restore = Extract<Input, { readonly type: "restore" }>;
@@ -74,15 +75,21 @@ function restoreRoom(world: World, peer: Peer, held: HeldRoom, later: (() => voi
   const app = peer.app;
   const existing = app.rooms.get(held.room);
   const entry = existing?.members.get(peer.id);
+  const wanted: JoinMode = held.auto === true ? "auto" : held.mode;
   if (entry === undefined) {
-    const why = mayEnter(peer, held.room, held.mode, existing);
+    const why = mayEnter(world, peer, held.room, wanted, existing);
     if (why !== undefined) return why;
-  } else if (existing?.mode !== held.mode) {
+  } else if (existing === undefined || !fits(existing, wanted)) {
     return refusal("room.mode.conflict", "the room has another mode");
   }
   // The token says who the client is; the declaration does not.
   const self: Member = { ...held.self, peerId: peer.id, receiveOnly: held.self.receiveOnly || !peer.permissions.publish };
-  const room = existing ?? createRoom(world, app, held.room, held.mode, held.metadata);
+  const room = existing ?? createRoom(world, app, held.room, held.mode, held.metadata, wanted);
+  // Someone saw the move before the restart, and others did not.
+  if (room.auto && held.mode === "sfu") moveToSfu(world, room, peer);
+  else if (room.mode === "sfu" && held.mode === "mesh") {
+    later.push(() => world.send(peer, { type: "room-mode", room: room.name, mode: "sfu" }));
+  }
   room.metadata ??= held.metadata;
   const known = new Set<string>([peer.id]);
   if (entry !== undefined) {
@@ -99,6 +106,7 @@ function restoreRoom(world: World, peer: Peer, held: HeldRoom, later: (() => voi
       later.push(() => world.send(peer, { type: "member-left", room: room.name, peerId: other.peerId }));
     }
   }
+  if (room.sfu !== undefined) restorePublications(world, peer, room, room.sfu, held, later);
   // Members whom the client has not heard of: they came while it was away.
   for (const { member } of room.members.values()) {
     if (!known.has(member.peerId)) later.push(() => world.send(peer, { type: "member-joined", room: room.name, member }));
@@ -106,8 +114,43 @@ function restoreRoom(world: World, peer: Peer, held: HeldRoom, later: (() => voi
   return undefined;
 }
 
+/** The own ones are as declared; those of members that are still expected stand until they come back and say themselves. */
+function restorePublications(world: World, peer: Peer, room: Room, sfu: SfuRoom, held: HeldRoom, later: (() => void)[]): void {
+  const mayPublish = room.members.get(peer.id)?.member.receiveOnly === false;
+  const limit = world.options.sfuLimits.publicationsPerMember;
+  const own = new Map<string, Publication>();
+  const others: Publication[] = [];
+  for (const publication of held.publications ?? []) {
+    const { id, peerId } = publication;
+    const holder = sfu.holders.get(id);
+    if (peerId !== peer.id) others.push(publication);
+    else if (mayPublish && own.size < limit && (holder === undefined || holder === peer.id)) own.set(id, publication);
+  }
+  replacePublications(world, peer, room, sfu, own);
+  const known = new Map(others.map((publication) => [publication.id, publication]));
+  for (const publication of others) {
+    const owner = room.members.get(publication.peerId)?.peer;
+    if (owner?.presence.state !== "expected" || sfu.holders.has(publication.id)) continue;
+    const all = memberOf(sfu, owner).own;
+    if (all.size < limit) replacePublications(world, owner, room, sfu, new Map([...all, [publication.id, publication]]), peer);
+  }
+  later.push(() => {
+    for (const publication of publicationsFor(room, peer)) {
+      const before = known.get(publication.id);
+      known.delete(publication.id);
+      if (JSON.stringify(before) === JSON.stringify(publication)) continue;
+      const type = before === undefined ? "published" : "publication-updated";
+      world.send(peer, { type, room: room.name, publication });
+    }
+    // Of members that have left the client hears with their leave.
+    for (const { id, peerId } of known.values()) {
+      if (room.members.has(peerId)) world.send(peer, { type: "unpublished", room: room.name, publication: id });
+    }
+  });
+}
+
 function expectMember(world: World, declaredBy: Peer, room: Room, member: Member): void {
-  if (room.members.has(member.peerId) || room.members.size >= room.app.app.limits.roomMembers) return;
+  if (room.members.has(member.peerId) || room.members.size >= memberLimit(room)) return;
   const peer = expectPeer(world, room.app, member.peerId);
   // A peer that came back without declaring this room has left it.
   if (peer === undefined || peer.presence.state !== "expected") return;

@@ -1,10 +1,22 @@
 /** Rooms: joining and leaving, data, log and metadata. */
 import { assertNever, isRoomName } from "@tsunagi/base";
-import type { GetLog, Join, Leave, Member, RoomMode, SendRoomData, UpdateMember, UpdateRoom } from "@tsunagi/protocol";
+import type {
+  GetLog,
+  Join,
+  JoinMode,
+  Leave,
+  Member,
+  RoomMode,
+  SendRoomData,
+  ServerCounted,
+  UpdateMember,
+  UpdateRoom,
+} from "@tsunagi/protocol";
 import { endConnectionsInRoom } from "./connections.ts";
 import { mayJoin } from "./permissions.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import { RoomLog } from "./room-log.ts";
+import { leaveSfu, makeSfuRoom, moveToSfu, publicationsFor } from "./sfu-rooms.ts";
 import type { AppState, Peer, Room } from "./state.ts";
 import type { World } from "./world.ts";
 
@@ -51,12 +63,14 @@ function tryMessage(world: World, peer: Peer, message: RoomMessage): Refusal | u
 
 function join(world: World, peer: Peer, message: Join): Refusal | undefined {
   const existing = peer.app.rooms.get(message.room);
-  const mode: RoomMode = message.mode === "auto" ? (existing?.mode ?? "mesh") : message.mode;
-  const refused = mayEnter(peer, message.room, mode, existing);
+  const refused = mayEnter(world, peer, message.room, message.mode, existing);
   if (refused !== undefined) return refused;
   const mayPublish = peer.permissions.publish;
   if (!mayPublish && message.receiveOnly === false) return refusal("auth.permission.denied", "you may only listen");
-  const room = existing ?? createRoom(world, peer.app, message.room, mode, message.roomMetadata);
+  const room =
+    existing ?? createRoom(world, peer.app, message.room, newMode(world, peer, message.mode), message.roomMetadata, message.mode);
+  const { meshMembers } = peer.app.app.limits;
+  if (room.auto && (message.mode === "sfu" || room.members.size >= meshMembers)) moveToSfu(world, room);
   const others = [...room.members.values()].map(({ member }) => member);
   const member: Member = {
     peerId: peer.id,
@@ -73,36 +87,79 @@ function join(world: World, peer: Peer, message: Join): Refusal | undefined {
     self: member,
     others,
     ...(room.metadata === undefined ? {} : { metadata: room.metadata }),
+    ...(room.auto ? { auto: true } : {}),
+    ...(room.sfu === undefined ? {} : { publications: publicationsFor(room, peer) }),
   });
   world.toRoom(room, { type: "member-joined", room: room.name, member }, { except: peer });
   return undefined;
 }
 
 /** Everything that can speak against entering, in the order in which a person would want to hear it. */
-export function mayEnter(peer: Peer, name: string, mode: RoomMode, existing: Room | undefined): Refusal | undefined {
+export function mayEnter(
+  world: World,
+  peer: Peer,
+  name: string,
+  wanted: JoinMode,
+  existing: Room | undefined,
+): Refusal | undefined {
   const limits = peer.app.app.limits;
+  const mode = wanted === "auto" ? (existing?.mode ?? newMode(world, peer, wanted)) : wanted;
   if (!isRoomName(name)) return refusal("room.name.invalid", "the room name is empty, too long or has control characters");
-  if (mode !== "mesh") return refusal("room.mode.unsupported", `this server does not offer ${mode} rooms yet`);
+  if (mode === "mcu") return refusal("room.mode.unsupported", "this server does not offer mcu rooms yet");
+  if (mode === "sfu" && !world.options.sfu) return refusal("room.mode.unsupported", "this server has no SFU");
   if (!mayJoin(peer.permissions, name, mode)) return refusal("auth.permission.denied", "you may not join this room");
-  if (existing !== undefined && existing.mode !== mode)
-    return refusal("room.mode.conflict", `the room is a ${existing.mode} room`);
+  if (existing !== undefined && !fits(existing, wanted)) {
+    return refusal("room.mode.conflict", `the room is of mode ${existing.auto ? "auto" : existing.mode}`);
+  }
+  // It may move at any time.
+  if (existing?.auto === true && !mayJoin(peer.permissions, name, "sfu")) {
+    return refusal("auth.permission.denied", "you may not join this room");
+  }
   if (existing?.members.has(peer.id)) return refusal("room.member.duplicate", "you are already in this room");
   if ((peer.rooms?.size ?? 0) >= limits.roomsPerPeer)
     return refusal("room.limit.reached", `at most ${limits.roomsPerPeer} rooms a peer`);
   if (existing === undefined && peer.app.rooms.size >= limits.rooms) {
     return refusal("room.limit.reached", "the app has as many rooms as it may have");
   }
-  if (existing !== undefined && existing.members.size >= limits.roomMembers) {
-    return refusal("room.member.limit", `the room has ${existing.members.size} of ${limits.roomMembers} members`);
+  if (existing !== undefined && existing.members.size >= memberLimit(existing)) {
+    return refusal("room.member.limit", `the room has ${existing.members.size} of ${memberLimit(existing)} members`);
   }
   return undefined;
 }
 
-export function createRoom(world: World, app: AppState, name: string, mode: RoomMode, metadata: Room["metadata"]): Room {
+export function memberLimit(room: Room): number {
+  const { roomMembers, sfuRoomMembers } = room.app.app.limits;
+  return room.auto || room.mode === "sfu" ? sfuRoomMembers : roomMembers;
+}
+
+/** Whether someone who wants this mode may be in the room. An `auto` room becomes an SFU room for whoever asks for one. */
+export function fits(room: Room, wanted: JoinMode): boolean {
+  return wanted === "auto" || (room.auto ? wanted === "sfu" : room.mode === wanted);
+}
+
+/** With which mode a room begins. */
+function newMode(world: World, peer: Peer, wanted: JoinMode): RoomMode {
+  if (wanted !== "auto") return wanted;
+  const { modes } = peer.permissions;
+  return world.options.sfu && modes.includes("sfu") && !modes.includes("mesh") ? "sfu" : "mesh";
+}
+
+/** @param wanted `auto` makes a mesh that moves to the SFU when it grows, where there is one */
+export function createRoom(
+  world: World,
+  app: AppState,
+  name: string,
+  mode: RoomMode,
+  metadata: Room["metadata"],
+  wanted: JoinMode = mode,
+): Room {
+  const auto = wanted === "auto" && mode === "mesh" && world.options.sfu && app.app.switches.modes.includes("sfu");
   const room: Room = {
     name,
     app,
     mode,
+    auto,
+    sfu: mode === "sfu" ? makeSfuRoom() : undefined,
     members: new Map(),
     metadata,
     log: new RoomLog(),
@@ -129,6 +186,7 @@ export function leaveRoom(world: World, peer: Peer, room: Room, reason: string):
   if (!room.members.delete(peer.id)) return;
   peer.rooms?.delete(room.name);
   endConnectionsInRoom(world, peer, room.name);
+  leaveSfu(world, peer, room);
   log(room, { type: "left", at: world.wallNow, peerId: peer.id });
   world.event(room.app, { type: "room.left", room: room.name, peerId: peer.id, reason });
   if (room.members.size > 0) {
@@ -159,9 +217,10 @@ export function expel(world: World, peer: Peer, room: Room, code: "room.operator
 }
 
 function sendData(world: World, peer: Peer, room: Room, message: SendRoomData): Refusal | undefined {
-  const event = { type: "room-data", room: room.name, from: peer.id, data: message.data } as const;
+  const { data, topic } = message;
+  const event = { type: "room-data", room: room.name, from: peer.id, data, ...(topic === undefined ? {} : { topic }) } as const;
   if (message.to === undefined) {
-    log(room, { type: "data", at: world.wallNow, peerId: peer.id, data: message.data });
+    if (topic === undefined) log(room, { type: "data", at: world.wallNow, peerId: peer.id, data: message.data });
     world.toRoom(room, event, { except: peer, keep: true });
     return undefined;
   }
@@ -174,7 +233,7 @@ export function sendDataTo(
   world: World,
   room: Room,
   to: readonly string[],
-  event: { readonly type: "room-data"; readonly room: string; readonly from?: string; readonly data: SendRoomData["data"] },
+  event: Extract<ServerCounted, { readonly type: "room-data" }>,
 ): void {
   for (const id of new Set(to)) {
     const member = room.members.get(id);

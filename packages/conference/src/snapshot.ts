@@ -1,6 +1,6 @@
 /** Copies of the state for the operator. */
 import type { JsonValue } from "@tsunagi/base";
-import type { ConnectionKind, LogEntry, Member, RoomMode } from "@tsunagi/protocol";
+import type { ConnectionKind, LogEntry, Member, Publication, RoomMode } from "@tsunagi/protocol";
 import { page } from "./peers.ts";
 import type { Peer } from "./state.ts";
 import type { World } from "./world.ts";
@@ -20,6 +20,10 @@ export type PeerPage = {
 export type RoomSnapshot = {
   readonly room: string;
   readonly mode: RoomMode;
+  /** It moves to the SFU when it grows. */
+  readonly auto?: boolean | undefined;
+  /** SFU rooms. */
+  readonly publications?: readonly Publication[] | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly createdAt: number;
   readonly members: readonly Member[];
@@ -62,6 +66,8 @@ export function listRooms(world: World, appId: string): readonly RoomSnapshot[] 
   return [...rooms].map((room) => ({
     room: room.name,
     mode: room.mode,
+    ...(room.auto ? { auto: true } : {}),
+    ...(room.sfu === undefined ? {} : { publications: [...room.sfu.members.values()].flatMap(({ own }) => [...own.values()]) }),
     createdAt: Math.round(room.createdAt + world.wallOffsetMs),
     members: [...room.members.values()].map(({ member }) => member),
     ...(room.metadata === undefined ? {} : { metadata: room.metadata }),

@@ -1,6 +1,6 @@
 /** The core's state: apps → peers → connections, and rooms with members. Who closes whom stands at each type. */
 import type { JsonValue, Millis } from "@tsunagi/base";
-import type { ConnectionKind, Member, Permissions, RoomMode } from "@tsunagi/protocol";
+import type { ConnectionKind, Member, Permissions, Publication, RoomMode, SfuOffer } from "@tsunagi/protocol";
 import type { App } from "./app.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { SessionId } from "./io.ts";
@@ -62,13 +62,33 @@ export type Connection = {
 export type Room = {
   readonly name: string;
   readonly app: AppState;
-  readonly mode: RoomMode;
+  mode: RoomMode;
+  /** A mesh that moves to the SFU when it grows. */
+  auto: boolean;
+  /** Rooms of mode `sfu`. */
+  sfu: SfuRoom | undefined;
   readonly members: Map<string, RoomMember>;
   metadata: JsonValue | undefined;
   readonly log: RoomLog;
   readonly createdAt: Millis;
   /** The first 100 peers that ever were in it. */
   readonly everIn: Set<string>;
+};
+
+/** Its members' entries go when they leave the room. */
+export type SfuRoom = {
+  /** Those that ever offered. */
+  readonly members: Map<string, SfuMember>;
+  /** Who has which publication ID: published, or in an offer that waits. */
+  readonly holders: Map<string, string>;
+};
+
+export type SfuMember = {
+  /** The latest offered. */
+  epoch: number;
+  /** Offers that wait for the SFU, by correlation. */
+  readonly pending: Map<number, Pick<SfuOffer, "id" | "epoch" | "send">>;
+  own: Map<string, Publication>;
 };
 
 export type RoomMember = { readonly peer: Peer; member: Member };

@@ -4,6 +4,7 @@ import type { EndReason, Inbound, RelayBody, ServerCounted } from "@tsunagi/prot
 import { Deadlines } from "./deadlines.ts";
 import type { ConferenceEvent, Output, SessionId } from "./io.ts";
 import type { Refusal } from "./refusal.ts";
+import type { SfuRoomLimits } from "./sfu.ts";
 import type { AppState, Due, Peer, Room } from "./state.ts";
 
 export type ConferenceOptions = {
@@ -13,6 +14,17 @@ export type ConferenceOptions = {
   readonly recoveryMs?: number | undefined;
   /** Notice before authentication ends. Default 60,000, and never more than half of what is left. */
   readonly expiryNoticeMs?: number | undefined;
+  /** Whether there is an SFU. Default false: rooms of mode `sfu` are refused. */
+  readonly sfu?: boolean | undefined;
+  readonly sfuLimits?: Partial<SfuRoomLimits> | undefined;
+};
+
+/** An SFU that serves anyone should not be filled by one of them: what a 1080p camera and a screen need, and a few more tracks. */
+const SFU_LIMITS: SfuRoomLimits = { publicationBps: 8_000_000, publicationsPerMember: 16, memberBps: 50_000_000 };
+
+type Options = { readonly graceMs: number; readonly recoveryMs: number; readonly expiryNoticeMs: number } & {
+  readonly sfu: boolean;
+  readonly sfuLimits: SfuRoomLimits;
 };
 
 /** Relays kept for one expected peer. */
@@ -25,7 +37,9 @@ export class World {
   readonly apps = new Map<string, AppState>();
   readonly sessions = new Map<SessionId, Peer>();
   readonly deadlines = new Deadlines<Due>();
-  readonly options: Required<{ [Name in keyof ConferenceOptions]: number }>;
+  readonly options: Options;
+  /** Offers that wait for the SFU, by correlation. */
+  readonly offers = new Map<number, { readonly peer: Peer; readonly room: Room }>();
   /** Until then lost sessions may be restored; undefined: no longer. */
   recoveryUntil: Millis | undefined;
   /** Sessions that ended for good inside the recovery window: their tokens still verify, but must not bring them back. */
@@ -39,7 +53,13 @@ export class World {
 
   constructor(options: ConferenceOptions, now: Millis, wallNow: number) {
     const graceMs = options.graceMs ?? 30_000;
-    this.options = { graceMs, recoveryMs: options.recoveryMs ?? graceMs, expiryNoticeMs: options.expiryNoticeMs ?? 60_000 };
+    this.options = {
+      graceMs,
+      recoveryMs: options.recoveryMs ?? graceMs,
+      expiryNoticeMs: options.expiryNoticeMs ?? 60_000,
+      sfu: options.sfu ?? false,
+      sfuLimits: { ...SFU_LIMITS, ...options.sfuLimits },
+    };
     this.now = now;
     this.wallOffsetMs = wallNow - now;
   }

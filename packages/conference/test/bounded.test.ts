@@ -8,6 +8,8 @@ const ROOMS = ["r1", "r2"];
 const id = fc.constantFrom(...IDS);
 const room = fc.constantFrom(...ROOMS);
 const connection = fc.constantFrom("x", "y");
+const TRACK = { kind: "audio", source: "microphone", stream: "s", muted: false } as const;
+const PUBLICATIONS = ["p", "q"].map((each, index) => ({ id: each, peerId: IDS[index] ?? "", ...TRACK }));
 const step = fc.oneof(
   fc.record({
     act: fc.constantFrom("open" as const, "bye" as const, "suspend" as const, "attach" as const, "restore" as const),
@@ -25,6 +27,9 @@ const step = fc.oneof(
     id,
     room,
   }),
+  fc.record({ act: fc.constant("enter" as const), id, room, mode: fc.constantFrom("mesh" as const, "sfu", "auto") }),
+  fc.record({ act: fc.constant("publish" as const), id, room, publications: fc.subarray(["p", "q", "r"]) }),
+  fc.record({ act: fc.constant("reply" as const), id, ok: fc.boolean(), skip: fc.nat(3) }),
   fc.record({ act: fc.constant("wait" as const), ms: fc.constantFrom(1, 5_000, 31_000) }),
   fc.record({ act: fc.constant("restart" as const) }),
 );
@@ -33,7 +38,12 @@ describe("any sequence of inputs", () => {
   it("keeps the state consistent and leaves nothing behind", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const sim = new Sim([makeApp("app", { limits: { roomMembers: 3, connectionsPerPeer: 3 } })]);
+        const sim = new Sim(
+          [makeApp("app", { limits: { roomMembers: 3, sfuRoomMembers: 3, meshMembers: 2, connectionsPerPeer: 3 } })],
+          {
+            sfu: true,
+          },
+        );
         const clients = new Map(IDS.map((each) => [each, sim.tryOpen(each)]));
         for (const each of steps) {
           if (each.act === "wait") sim.advance(each.ms);
@@ -53,6 +63,7 @@ describe("any sequence of inputs", () => {
                     name,
                     each.id,
                     IDS.filter((other) => other !== each.id),
+                    name === "r1" ? {} : { mode: "sfu", publications: PUBLICATIONS },
                   ),
                 );
                 const connections = IDS.map((peer) => ({
@@ -91,6 +102,23 @@ describe("any sequence of inputs", () => {
               case "join":
                 client.join(each.room);
                 break;
+              case "enter":
+                client.join(each.room, { mode: each.mode });
+                break;
+              case "publish": {
+                const { room, publications } = each;
+                const send = publications.map((publication) => ({ mid: publication, publication, ...TRACK }));
+                client.send({ type: "sfu-offer", id: 3, room, epoch: 0, sdp: "x", send, receive: [] });
+                break;
+              }
+              case "reply": {
+                const [asked] = sim.sfu.filter(({ correlation }) => correlation !== undefined).splice(each.skip, 1);
+                if (asked?.correlation === undefined) break;
+                sim.sfu.splice(sim.sfu.indexOf(asked), 1);
+                const answer = each.ok ? { ok: true as const, sdp: "y" } : { ok: false as const, code: "x", message: "" };
+                sim.input({ type: "sfu-reply", correlation: asked.correlation, reply: answer });
+                break;
+              }
               case "leave":
                 client.leave(each.room);
                 break;
@@ -111,7 +139,17 @@ describe("any sequence of inputs", () => {
         }
         for (const client of clients.values()) client.bye();
         sim.advance(100_000);
-        expect(sim.conference.counts()).toEqual({ apps: 1, peers: 0, sessions: 0, rooms: 0, calls: 0, deadlines: 0 });
+        expect(sim.conference.counts()).toEqual({
+          apps: 1,
+          peers: 0,
+          sessions: 0,
+          rooms: 0,
+          calls: 0,
+          deadlines: 0,
+          sfuMembers: 0,
+          publications: 0,
+          offers: 0,
+        });
         const count = (type: string) => sim.events.filter((event) => event.type === type).length;
         expect(count("room.closed")).toBeLessThanOrEqual(count("room.created"));
       }),
@@ -149,6 +187,9 @@ function consistent(sim: Sim): void {
   for (const each of rooms) {
     expect(each.members.length).toBeGreaterThan(0);
     expect(each.members.length).toBeLessThanOrEqual(3);
+    const ids = each.publications?.map((publication) => publication.id) ?? [];
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { peerId } of each.publications ?? []) expect(each.members.map((member) => member.peerId)).toContain(peerId);
     for (const { peerId } of each.members) expect(peers.find((peer) => peer.peerId === peerId)?.rooms).toContain(each.room);
   }
   for (const peer of peers) {

@@ -115,6 +115,8 @@ export class Sim {
   conference: Conference;
   now = 1_000;
   events: ConferenceEvent[] = [];
+  /** Commands to the SFU. */
+  sfu: Extract<Output, { readonly type: "sfu" }>[] = [];
   readonly #options: ConferenceOptions;
   readonly #clients = new Map<string, Client>();
   #apps: App[] = [];
@@ -219,6 +221,8 @@ export class Sim {
   #deliver(output: Output): void {
     if (output.type === "event") {
       this.events.push(output.event);
+    } else if (output.type === "sfu") {
+      this.sfu.push(output);
     } else if (output.type === "broadcast") {
       for (const session of output.sessions) this.#clients.get(session)?.inbox.push(output.message);
     } else if (output.type !== "admin-result") {

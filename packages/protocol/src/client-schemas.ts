@@ -13,6 +13,7 @@ import {
   NAMED_RECEIVERS,
   PRESENCE_PEERS,
   PUBLICATION_CHARACTERS,
+  PUBLICATION_METADATA_CHARACTERS,
   SFU_SECTIONS,
   TOKEN_CHARACTERS,
 } from "./limits.ts";
@@ -24,7 +25,7 @@ const uint16 = z.int().min(0).max(65_535);
 export const name = z.string().min(1).max(NAME_CHARACTERS);
 /** Whatever JSON.parse makes is a JSON value: only absence is refused. */
 export const json = z.custom<JsonValue>((value) => value !== undefined, "missing");
-export const metadata = json.refine(isShortJson, "metadata is too long");
+export const metadata = json.refine((value) => isShortJson(value), "metadata is too long");
 const token = z.string().max(TOKEN_CHARACTERS);
 const credential = z.object({ timestamp: z.int(), ttl: z.int(), authToken: z.string().max(256) });
 export const reason: z.ZodType<EndReason> = name;
@@ -34,6 +35,7 @@ export const kind = z.enum(["media", "data"]);
 const shortName = z.string().min(1).max(PUBLICATION_CHARACTERS);
 const streamName = z.string().min(1).max(NAME_CHARACTERS);
 const publicationId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "letters, digits, _ and -");
+const trackMetadata = json.refine((value) => isShortJson(value, PUBLICATION_METADATA_CHARACTERS), "metadata is too long");
 const track = {
   kind: z.enum(["audio", "video"]),
   source: z.enum(["camera", "microphone", "screen", "screen-audio", "other"]),
@@ -57,7 +59,7 @@ export const member = z.object({
   receiveOnly: z.boolean(),
   metadata: metadata.optional(),
 });
-export const publication = z.object({ id: publicationId, peerId: name, ...track, metadata: metadata.optional() });
+export const publication = z.object({ id: publicationId, peerId: name, ...track, metadata: trackMetadata.optional() });
 const heldRoom = z.object({
   room: name,
   mode,
@@ -177,7 +179,7 @@ export const clientSchemas: Schemas = {
     epoch: count,
     sdp: z.string().min(1),
     send: z
-      .array(z.object({ mid: shortName, publication: publicationId, ...track, metadata: metadata.optional() }))
+      .array(z.object({ mid: shortName, publication: publicationId, ...track, metadata: trackMetadata.optional() }))
       .max(SFU_SECTIONS),
     receive: z
       .array(z.object({ mid: shortName, kind: z.enum(["audio", "video"]), publication: publicationId.nullable() }))
@@ -195,6 +197,6 @@ export const clientSchemas: Schemas = {
     room: name,
     publication: publicationId,
     muted: z.boolean().optional(),
-    metadata: metadata.optional(),
+    metadata: trackMetadata.optional(),
   }),
 };

@@ -100,7 +100,7 @@ function isUint16(value: unknown): boolean {
 }
 
 /** Whether a JSON value is short enough to be kept as metadata. */
-export function isShortJson(value: unknown): boolean {
-  if (typeof value === "string" && value.length > METADATA_CHARACTERS) return false;
-  return typeof value !== "object" || value === null || JSON.stringify(value).length <= METADATA_CHARACTERS;
+export function isShortJson(value: unknown, characters = METADATA_CHARACTERS): boolean {
+  if (typeof value === "string" && value.length > characters) return false;
+  return typeof value !== "object" || value === null || JSON.stringify(value).length <= characters;
 }

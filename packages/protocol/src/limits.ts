@@ -17,6 +17,8 @@ export const NAMED_RECEIVERS = 1_000;
 /** Sections in one `sfu-offer`, sent and received ones each, and characters of a mid or of a publication's ID and stream. */
 export const SFU_SECTIONS = 256;
 export const PUBLICATION_CHARACTERS = 64;
+/** Characters of a publication's metadata as JSON: each member may have many. */
+export const PUBLICATION_METADATA_CHARACTERS = 1_024;
 /** Publications declared in one room of a `resume`. */
 export const HELD_PUBLICATIONS = 4_096;
 /** Rooms and connections declared in one `resume`, and members of one such room. */

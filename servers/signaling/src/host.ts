@@ -11,6 +11,7 @@ import {
   type Output,
   type Refusal,
   type SessionId,
+  type SfuCommand,
 } from "@tsunagi/conference";
 import type { ServerCounted } from "@tsunagi/protocol";
 
@@ -32,6 +33,8 @@ export type HostOptions = ConferenceOptions & {
   readonly clock: Clock;
   readonly log: Log;
   readonly onEvent?: ((event: ConferenceEvent) => void) | undefined;
+  /** Carries commands to the SFU. Without it there is none, and `sfu` of the core's options should be false. */
+  readonly onSfu?: ((command: SfuCommand, correlation: number | undefined) => void) | undefined;
 };
 
 export class ConferenceHost {
@@ -39,6 +42,7 @@ export class ConferenceHost {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #onEvent: (event: ConferenceEvent) => void;
+  readonly #onSfu: NonNullable<HostOptions["onSfu"]>;
   readonly #sinks = new Map<SessionId, SessionSink>();
   #timerAt: number | undefined;
   #cancelTimer: (() => void) | undefined;
@@ -48,6 +52,7 @@ export class ConferenceHost {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#onEvent = options.onEvent ?? (() => {});
+    this.#onSfu = options.onSfu ?? (() => {});
     this.conference = new Conference(options, options.clock.now(), options.clock.wallNow());
     this.#schedule();
   }
@@ -125,6 +130,9 @@ export class ConferenceHost {
         return;
       }
       case "admin-result":
+        return;
+      case "sfu":
+        this.#onSfu(output.command, output.correlation);
         return;
       case "event":
         this.#observe(output.event);

@@ -2,7 +2,9 @@ import { expect, it } from "vitest";
 import { SignalingMetrics } from "./metrics.ts";
 
 it("shows what other parts of the process count, with no label, one or two, as it is when it is scraped", async () => {
-  const metrics = new SignalingMetrics({ version: "1", sessions: () => 0, counts: () => ({ peers: 0, rooms: 0, calls: 0 }) });
+  const counts = { peers: 0, rooms: 0, calls: 0, sfuMembers: 2, publications: 3 };
+  const metrics = new SignalingMetrics({ version: "1", sessions: () => 0, counts: () => counts });
+  metrics.sfuCommand("negotiate", "ok");
   let open = 1;
   const help = "h";
   metrics.add({ name: "plain", help, type: "gauge", label: undefined, read: () => [["", open]] });
@@ -20,6 +22,9 @@ it("shows what other parts of the process count, with no label, one or two, as i
   const lines = async () => (await metrics.registry.metrics()).split("\n");
   expect(await lines()).toEqual(
     expect.arrayContaining([
+      "tsunagi_sfu_members 2",
+      "tsunagi_publications 3",
+      'tsunagi_sfu_commands_total{type="negotiate",outcome="ok"} 1',
       "plain 1",
       'one_total{reason="rate"} 2',
       'two{transport="udp",family="4"} 1',

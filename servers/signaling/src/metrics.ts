@@ -1,5 +1,5 @@
 /** Prometheus metrics. Counted in plain numbers on the path of messages, and read when they are scraped. */
-import type { ConferenceEvent } from "@tsunagi/conference";
+import type { Conference, ConferenceEvent } from "@tsunagi/conference";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 /** What another part of the process counts, as it hands it over. */
@@ -25,7 +25,7 @@ export interface NativeMetrics {
 export type MetricSources = {
   readonly version: string;
   readonly sessions: () => number;
-  readonly counts: () => { readonly peers: number; readonly rooms: number; readonly calls: number };
+  readonly counts: () => Pick<ReturnType<Conference["counts"]>, "peers" | "rooms" | "calls" | "sfuMembers" | "publications">;
 };
 
 const RELAYED: ReadonlySet<string> = new Set(["offer", "answer", "candidate", "restart", "reject", "hangup"]);
@@ -40,6 +40,7 @@ export class SignalingMetrics implements NativeMetrics {
   readonly #refused = new Map<string, number>();
   readonly #calls: Histogram;
   readonly #events: Counter;
+  readonly #sfuCommands: Counter;
 
   constructor(sources: MetricSources) {
     const registers = [this.registry];
@@ -52,6 +53,14 @@ export class SignalingMetrics implements NativeMetrics {
     this.#gauge("tsunagi_peers", "Peers", () => sources.counts().peers);
     this.#gauge("tsunagi_rooms", "Rooms", () => sources.counts().rooms);
     this.#gauge("tsunagi_calls", "Media and data connections", () => sources.counts().calls);
+    this.#gauge("tsunagi_sfu_members", "Members of SFU rooms that have media", () => sources.counts().sfuMembers);
+    this.#gauge("tsunagi_publications", "Tracks published in SFU rooms", () => sources.counts().publications);
+    this.#sfuCommands = new Counter({
+      name: "tsunagi_sfu_commands_total",
+      help: "Commands to the SFU by type and outcome; the outcome of a failure is its code",
+      labelNames: ["type", "outcome"],
+      registers,
+    });
     this.#counter("tsunagi_connections_accepted_total", "WebSocket connections accepted", () => this.#accepted);
     this.#counter("tsunagi_relayed_bytes_total", "Bytes of relayed messages received", () => this.#relayBytes);
     this.#byLabel("tsunagi_messages_received_total", "Messages received by type", "type", () => this.#received);
@@ -97,6 +106,10 @@ export class SignalingMetrics implements NativeMetrics {
 
   refused(code: string): void {
     add(this.#refused, code);
+  }
+
+  sfuCommand(type: string, outcome: string): void {
+    this.#sfuCommands.labels(type, outcome).inc();
   }
 
   event(event: ConferenceEvent): void {

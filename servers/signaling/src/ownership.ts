@@ -11,6 +11,7 @@ import {
   type NodeId,
   peerKey,
   roomKey,
+  type SfuEvent,
 } from "@tsunagi/conference";
 
 export type OwnershipOptions = {
@@ -21,6 +22,8 @@ export type OwnershipOptions = {
   readonly log: Log;
   /** Performs a command about something that lives here. */
   readonly command: (command: AdminCommand) => boolean;
+  /** What an SFU node tells about a member of a room that lives here. */
+  readonly sfuEvent?: ((event: SfuEvent) => void) | undefined;
 };
 
 export class Ownership {
@@ -36,8 +39,15 @@ export class Ownership {
   static async open(options: OwnershipOptions): Promise<Ownership> {
     const ownership = new Ownership(options);
     ownership.#detach = await options.bus.attach(options.node, async (request) => {
-      if (request.type !== "admin") throw new Error(`no handler for ${request.type}`);
-      return { found: options.command(request.command) };
+      switch (request.type) {
+        case "admin":
+          return { found: options.command(request.command) };
+        case "sfu-event":
+          options.sfuEvent?.(request.event);
+          return { ok: true };
+        default:
+          throw new Error(`no handler for ${request.type}`);
+      }
     });
     ownership.#scheduleRenewal();
     return ownership;

@@ -2,7 +2,14 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Clock, type Log, randomId, silentLog, systemClock } from "@tsunagi/base";
-import { type Bus, type ConferenceEvent, type Directory, MemoryBus, MemoryDirectory } from "@tsunagi/conference";
+import {
+  type Bus,
+  type ConferenceEvent,
+  type Directory,
+  MemoryBus,
+  MemoryDirectory,
+  type SfuRoomLimits,
+} from "@tsunagi/conference";
 import type { FastifyInstance } from "fastify";
 import { NativeFace, type NativeLimits } from "./faces/native/face.ts";
 import { ConferenceHost } from "./host.ts";
@@ -11,6 +18,7 @@ import type { IceServerOptions } from "./ice-servers.ts";
 import { SignalingMetrics } from "./metrics.ts";
 import { Ownership } from "./ownership.ts";
 import { ResumeTokens } from "./resume-token.ts";
+import { SfuLink } from "./sfu-link.ts";
 import { AppRegistry } from "./store/app-registry.ts";
 import { newSecret } from "./store/keys.ts";
 import type { Store } from "./store/store.ts";
@@ -41,6 +49,8 @@ export type SignalingOptions = {
   readonly routes?: ((http: FastifyInstance, parts: SignalingParts) => Promise<void>) | undefined;
   /** Shared by the nodes of one cluster; default: this node is alone. */
   readonly cluster?: { readonly node: string; readonly directory: Directory; readonly bus: Bus } | undefined;
+  /** Where the SFU is on the cluster's bus, and what it grants a member. Left out: rooms of mode `sfu` are refused. */
+  readonly sfu?: { readonly node: string; readonly limits?: Partial<SfuRoomLimits> | undefined } | undefined;
   /** Facts for webhooks and records. */
   readonly onEvent?: ((event: ConferenceEvent) => void) | undefined;
 };
@@ -50,6 +60,8 @@ export type SignalingParts = {
   readonly host: ConferenceHost;
   /** Performs commands on the node that owns what they name. */
   readonly ownership: Ownership;
+  /** The SFU, where there is one. */
+  readonly sfu: SfuLink | undefined;
   readonly apps: AppRegistry;
   readonly metrics: SignalingMetrics;
   readonly store: Store;
@@ -82,22 +94,43 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     sessions: () => host.sessions,
     counts: () => host.conference.counts(),
   });
-  const host = new ConferenceHost({
+  const cluster = options.cluster ?? {
+    node: randomId(12),
+    directory: new MemoryDirectory({ now: () => clock.now() }),
+    bus: new MemoryBus(),
+  };
+  const sfu: SfuLink | undefined =
+    options.sfu === undefined
+      ? undefined
+      : new SfuLink({
+          bus: cluster.bus,
+          node: cluster.node,
+          sfuNode: options.sfu.node,
+          clock,
+          log,
+          handle: (input) => host.handle(input),
+          counted: (type, outcome) => metrics.sfuCommand(type, outcome),
+        });
+  const host: ConferenceHost = new ConferenceHost({
     clock,
     log,
     graceMs,
+    sfu: sfu !== undefined,
+    sfuLimits: options.sfu?.limits,
+    onSfu: (command, correlation) => sfu?.perform(command, correlation),
     onEvent: (event) => {
       ownership.observe(event);
       metrics.event(event);
       options.onEvent?.(event);
     },
   });
-  const cluster = options.cluster ?? {
-    node: randomId(12),
-    directory: new MemoryDirectory({ now: () => clock.now() }),
-    bus: new MemoryBus(),
-  };
-  const ownership = await Ownership.open({ ...cluster, clock, log, command: (command) => host.command(command) });
+  const ownership = await Ownership.open({
+    ...cluster,
+    clock,
+    log,
+    command: (command) => host.command(command),
+    sfuEvent: (event) => host.handle({ type: "sfu-event", event }),
+  });
   const face = new NativeFace({
     host,
     ownership,
@@ -130,7 +163,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     isReady: () => ready,
     checkStore: () => store.ping(),
   });
-  const parts: SignalingParts = { host, ownership, apps, metrics, store, clock, log };
+  const parts: SignalingParts = { host, ownership, sfu, apps, metrics, store, clock, log };
   await options.routes?.(http, parts);
   http.server.on("upgrade", (request, socket, head) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
@@ -144,6 +177,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
       face.close();
       await ownership.close();
       apps.close();
+      sfu?.close();
       host.close();
       await http.close();
     })();

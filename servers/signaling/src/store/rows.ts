@@ -21,6 +21,8 @@ export const limitsSchema = z.object({
   peers: count.max(1_000_000),
   rooms: count.max(1_000_000),
   roomMembers: count.max(10_000),
+  sfuRoomMembers: count.max(10_000),
+  meshMembers: count.max(10_000),
   roomsPerPeer: count.max(10_000),
   connectionsPerPeer: count.max(10_000),
   messageBytes: count.min(1_024).max(16 * 1024 * 1024),

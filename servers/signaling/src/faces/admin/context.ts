@@ -13,6 +13,8 @@ import type { AdminCode } from "./errors.ts";
 export type LiveControl = Pick<Conference, "peers" | "peer" | "rooms" | "connections" | "counts"> & {
   /** @returns whether the command found what it names */
   command(command: AdminCommand): boolean | Promise<boolean>;
+  /** What the SFU holds of a room; undefined: nothing, or it does not answer. Left out: there is no SFU. */
+  readonly sfuDump?: ((appId: string, room: string) => Promise<unknown>) | undefined;
 };
 
 export type AdminContext = {

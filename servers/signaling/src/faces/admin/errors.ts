@@ -15,6 +15,8 @@ export const ADMIN_CODES = {
   "admin.webhook.unknown": "The app has no such webhook.",
   "admin.webhook.limit": "The app has as many webhooks as it may have.",
   "admin.data.too-large": "The data is larger than a message of this app may be.",
+  "admin.sfu.off": "This server has no SFU.",
+  "admin.sfu.unknown": "The SFU holds nothing of this room now, or does not answer.",
   "admin.turn.off": "This process runs no TURN server.",
   "admin.server.failed": "The server failed; its log says why.",
 } as const;
@@ -36,6 +38,8 @@ export const STATUS: Readonly<Record<string, number>> = {
   "admin.member.unknown": 404,
   "admin.webhook.unknown": 404,
   "admin.webhook.limit": 409,
+  "admin.sfu.off": 404,
+  "admin.sfu.unknown": 404,
   "admin.turn.off": 404,
   "admin.data.too-large": 413,
   "store.app.unknown": 404,

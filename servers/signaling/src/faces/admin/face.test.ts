@@ -301,6 +301,32 @@ describe("the admin face", () => {
       });
     });
 
+    it("hands out what the SFU holds of a room, where there is one", async () => {
+      const app = await make();
+      const path = `/apps/${app.id}/rooms/r/sfu`;
+      expect(await server.ask("GET", path)).toEqual(refused(404, "admin.sfu.off"));
+      const { sfu, rooms } = { sfu: new Map([["r", { slots: 3 }]]), rooms: ["r", "empty"] };
+      const live = {
+        peers: () => ({ peers: [] }),
+        peer: () => undefined,
+        rooms: () => rooms.map((room) => ({ room, mode: "sfu" as const, createdAt: 0, members: [], log: [], publications: [] })),
+        connections: () => [],
+        counts: () => {
+          throw new Error("not asked");
+        },
+        command: () => true,
+        sfuDump: async (_: string, room: string) => sfu.get(room),
+      };
+      const running = await startAdmin({ live });
+      const { id } = await running.store.createApp({ name: "x" }, 0);
+      const ask = (room: string) => running.ask("GET", `/apps/${id}/rooms/${room}/sfu`);
+      expect(await ask("r")).toMatchObject({ status: 200, body: { dump: { slots: 3 } } });
+      expect(await ask("empty")).toEqual(refused(404, "admin.sfu.unknown"));
+      expect(await ask("none")).toEqual(refused(404, "admin.room.unknown"));
+      expect((await running.ask("GET", `/apps/${id}/rooms/r`)).body).toMatchObject({ mode: "sfu", publications: [] });
+      await running.close();
+    });
+
     it("hands out what the TURN server tells of itself, where there is one", async () => {
       expect(await server.ask("GET", "/turn")).toMatchObject({ status: 200, body: { ports: { udp: 3478 } } });
       const without = await startAdmin({ turn: () => undefined });

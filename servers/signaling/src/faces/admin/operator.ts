@@ -53,7 +53,7 @@ export class Operator {
   /** The `routes` of `startSignaling`. */
   readonly routes = async (http: FastifyInstance, parts: SignalingParts): Promise<void> => {
     const guard = this.#options.webhooks ?? {};
-    const { apps: registry, host, ownership, store, clock, log } = parts;
+    const { apps: registry, host, ownership, sfu, store, clock, log } = parts;
     const webhooks = new WebhookService({
       registry,
       clock,
@@ -86,6 +86,7 @@ export class Operator {
         connections: (...args) => conference.connections(...args),
         counts: () => conference.counts(),
         command: (command) => ownership.command(command),
+        sfuDump: sfu && ((appId, room) => sfu.dump(appId, room)),
       },
     });
   };

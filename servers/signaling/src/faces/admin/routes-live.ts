@@ -18,6 +18,7 @@ import {
   roomSummary,
   roomView,
   serverView,
+  sfuView,
   turnView,
 } from "./schemas.ts";
 
@@ -124,7 +125,34 @@ function roomRoutes(http: AdminHttp, { store, live }: AdminContext): void {
       const { id } = await mustGetApp(store, request.params.appId);
       const found = live.rooms(id).find((each) => each.room === request.params.room);
       if (found === undefined) throw unknown(request.params.room);
-      return { ...found, members: [...found.members], log: [...found.log] };
+      const { members, log, publications, ...rest } = found;
+      return {
+        ...rest,
+        members: [...members],
+        log: [...log],
+        ...(publications === undefined ? {} : { publications: [...publications] }),
+      };
+    },
+  );
+
+  http.get(
+    "/apps/:appId/rooms/:room/sfu",
+    {
+      schema: {
+        tags,
+        summary: "What the SFU holds of a room: publications, slots, layers, estimates, counters by reason",
+        params: roomParams,
+        response: { 200: sfuView, ...errors },
+      },
+    },
+    async (request) => {
+      const { room } = request.params;
+      const { id } = await mustGetApp(store, request.params.appId);
+      if (live.sfuDump === undefined) throw adminError("admin.sfu.off", "This server has no SFU.", "See sfu.enabled.");
+      if (!live.rooms(id).some((each) => each.room === room)) throw unknown(room);
+      const dump = await live.sfuDump(id, room);
+      if (dump === undefined) throw adminError("admin.sfu.unknown", "The SFU holds nothing of this room now.");
+      return { dump };
     },
   );
 

@@ -167,6 +167,21 @@ export const roomView = z
       z.object({ peerId: z.string(), joinedAt: time, receiveOnly: z.boolean(), metadata: z.unknown().optional() }),
     ),
     metadata: z.unknown().optional(),
+    auto: z.boolean().optional().describe("A mesh that moves to the SFU when it grows."),
+    publications: z
+      .array(
+        z.object({
+          id: z.string(),
+          peerId: z.string(),
+          kind: z.enum(["audio", "video"]),
+          source: z.string(),
+          stream: z.string(),
+          muted: z.boolean(),
+          metadata: z.unknown().optional(),
+        }),
+      )
+      .optional()
+      .describe("SFU rooms."),
     log: z.array(z.unknown()).describe("What the room's members can read back."),
   })
   .meta({ id: "Room" });
@@ -215,6 +230,9 @@ export const serverView = z
     webhooks: z.object({ waiting: z.int(), inFlight: z.int() }),
   })
   .meta({ id: "Server" });
+
+/** As the SFU has it. */
+export const sfuView = z.object({ dump: z.unknown() }).meta({ id: "SfuRoom" });
 
 /** As the TURN server has it: what is in it grows with it. */
 export const turnView = z.looseObject({}).meta({ id: "Turn" });

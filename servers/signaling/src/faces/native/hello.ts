@@ -223,11 +223,14 @@ export class Hellos implements SessionOwner {
   }
 
   #limitsOf(app: App): Limits {
-    const { messageBytes, messagesPerSecond, roomMembers, roomsPerPeer, connectionsPerPeer } = app.limits;
+    const { messageBytes, messagesPerSecond, roomMembers, sfuRoomMembers, meshMembers, roomsPerPeer, connectionsPerPeer } =
+      app.limits;
     return {
       messageBytes: Math.min(messageBytes, this.#options.frameBytes),
       messagesPerSecond,
       roomMembers,
+      sfuRoomMembers,
+      meshMembers,
       roomsPerPeer,
       connectionsPerPeer,
     };
