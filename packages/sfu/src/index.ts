@@ -2,3 +2,4 @@ export { SFU_CORE_ERRORS, type SfuCoreErrorCode } from "./errors.ts";
 export { DEFAULT_LIMITS, Router, type RouterOptions } from "./router.ts";
 export type * from "./router-port.ts";
 export { PlainCongestion } from "./routing/plain-congestion.ts";
+export * from "./sdp/index.ts";
