@@ -7,22 +7,13 @@
 import { CodedError, type Millis } from "@tsunagi/base";
 import { absSendTime, type CanonicalPacket, extensionText, isRtcp, PayloadInfo, RtpView, SendList, u16 } from "@tsunagi/rtp";
 import { readPayload } from "./codec/codec.ts";
+import { type DownlinkOptions, MemberDownlink } from "./congestion/member-downlink.ts";
 import type { Encoding } from "./publication/encoding.ts";
 import { Publication } from "./publication/publication.ts";
-import type {
-  CongestionPort,
-  PublicationInit,
-  RouterEvent,
-  RouterLimits,
-  RouterOutput,
-  RouterPort,
-  SlotInit,
-  SlotWish,
-} from "./router-port.ts";
-import { Allocator } from "./routing/allocator.ts";
+import type { PublicationInit, RouterEvent, RouterLimits, RouterOutput, RouterPort, SlotInit, SlotWish } from "./router-port.ts";
 import { RoutingContext } from "./routing/context.ts";
 import { dumpRouter } from "./routing/dump.ts";
-import { PlainCongestion } from "./routing/plain-congestion.ts";
+import { LayerChoice } from "./routing/layer-choice.ts";
 import { PublisherFeedback } from "./routing/publisher-feedback.ts";
 import { Reports } from "./routing/reports.ts";
 import { RtcpIn } from "./routing/rtcp-in.ts";
@@ -40,14 +31,15 @@ export const DEFAULT_LIMITS: RouterLimits = {
 const BUSY_TICK_MS = 10;
 const IDLE_TICK_MS = 250;
 const IDLE_AFTER_MS = 2_000;
-const ALLOCATE_MS = 100;
+const DEMAND_MS = 100;
+const BANDWIDTH_MS = 1_000;
 /** A client that changes an encoding's SSRC more often than this plays games. */
 const SSRC_CHANGE_MS = 500;
 
 export type RouterOptions = {
   readonly limits?: Partial<RouterLimits> | undefined;
-  /** Congestion control towards a new transport. */
-  readonly congestion?: ((now: Millis) => CongestionPort) | undefined;
+  /** Of congestion control towards members. */
+  readonly downlink?: DownlinkOptions | undefined;
   /** One list may serve all routers of a worker. */
   readonly output?: RouterOutput | undefined;
 };
@@ -55,44 +47,49 @@ export type RouterOptions = {
 export class Router implements RouterPort {
   readonly output: RouterOutput;
   readonly #limits: RouterLimits;
-  readonly #newCongestion: (now: Millis) => CongestionPort;
+  readonly #downlink: DownlinkOptions;
   readonly #context: RoutingContext;
   readonly #transports = new Map<number, Transport>();
   readonly #publications = new Map<string, Publication>();
   readonly #rtcp: RtcpIn;
   readonly #feedback: PublisherFeedback;
   readonly #reports: Reports;
-  readonly #allocator: Allocator;
+  readonly #choice: LayerChoice;
   readonly #view = new RtpView();
   readonly #info = new PayloadInfo();
   #events: RouterEvent[] = [];
   #trafficAt: Millis = Number.NEGATIVE_INFINITY;
   #tickedAt: Millis = Number.NEGATIVE_INFINITY;
-  #allocatedAt: Millis = Number.NEGATIVE_INFINITY;
+  #demandedAt: Millis = Number.NEGATIVE_INFINITY;
   /** Something was asked for that should not wait for the next turn. */
-  #allocateNow = false;
+  #chooseNow = false;
 
   constructor(options: RouterOptions = {}) {
     this.output = options.output ?? { list: new SendList(), rtcp: [] };
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#newCongestion = options.congestion ?? (() => new PlainCongestion());
+    this.#downlink = { maxBps: this.#limits.memberBps, ...options.downlink };
     this.#context = new RoutingContext(this.output);
     this.#rtcp = new RtcpIn(this.#context);
     this.#feedback = new PublisherFeedback(this.#context);
     this.#reports = new Reports(this.#context);
-    this.#allocator = new Allocator(this.#context);
+    this.#choice = new LayerChoice(this.#context);
   }
 
   get deadline(): Millis | undefined {
     if (this.#transports.size === 0) return undefined;
     if (this.#tickedAt === Number.NEGATIVE_INFINITY) return 0 as Millis;
     const wait = this.#tickedAt - this.#trafficAt < IDLE_AFTER_MS ? BUSY_TICK_MS : IDLE_TICK_MS;
-    return (this.#tickedAt + wait) as Millis;
+    let due = this.#tickedAt + wait;
+    for (const transport of this.#transports.values()) {
+      const { deadline } = transport.downlink;
+      if (deadline !== undefined && deadline < due) due = deadline;
+    }
+    return due as Millis;
   }
 
   addTransport(now: Millis, transport: number, member: string): void {
     if (this.#transports.has(transport)) this.removeTransport(now, transport);
-    this.#transports.set(transport, new Transport(transport, member, this.#newCongestion(now)));
+    this.#transports.set(transport, new Transport(transport, member, new MemberDownlink(this.#downlink)));
   }
 
   removeTransport(now: Millis, index: number): void {
@@ -101,7 +98,6 @@ export class Router implements RouterPort {
     this.#transports.delete(index);
     for (const slot of [...transport.slots.values()]) this.#dropSlot(transport, slot);
     for (const publication of [...transport.publications]) this.unpublish(now, publication.id);
-    this.#allocateNow = true;
   }
 
   publish(now: Millis, index: number, init: PublicationInit): void {
@@ -131,14 +127,13 @@ export class Router implements RouterPort {
     this.#publications.delete(id);
     publication.transport.removePublication(publication);
     for (const slot of [...publication.subscribers]) this.#bind(slot, undefined);
-    this.#allocateNow = true;
   }
 
   setMuted(_now: Millis, id: string, muted: boolean): void {
     const publication = this.#publications.get(id);
     if (publication === undefined) throw new CodedError("sfu.publication.unknown", `there is no publication ${id}`);
     publication.muted = muted;
-    this.#allocateNow = true;
+    this.#touch(publication);
   }
 
   addSlot(_now: Millis, index: number, init: SlotInit): void {
@@ -158,7 +153,6 @@ export class Router implements RouterPort {
     const transport = this.#transports.get(index);
     const slot = transport?.slots.get(mid);
     if (transport !== undefined && slot !== undefined) this.#dropSlot(transport, slot);
-    this.#allocateNow = true;
   }
 
   wish(_now: Millis, index: number, wish: SlotWish): void {
@@ -171,13 +165,13 @@ export class Router implements RouterPort {
       const fits = publication !== undefined && publication.kind === slot.kind ? publication : undefined;
       if (slot.publication !== fits) this.#bind(slot, fits);
     }
-    this.#context.changed.add(slot);
-    this.#allocateNow = true;
+    this.#stale(slot.transport);
   }
 
   setLastN(_now: Millis, index: number, n: number | undefined): void {
-    this.#transport(index).lastN = n;
-    this.#allocateNow = true;
+    const transport = this.#transport(index);
+    transport.lastN = n;
+    this.#stale(transport);
   }
 
   receive(now: Millis, index: number, bytes: Uint8Array): void {
@@ -208,23 +202,37 @@ export class Router implements RouterPort {
   }
 
   endBurst(now: Millis): void {
-    if (this.#allocateNow) this.#allocate(now);
+    if (this.#chooseNow) this.#choose(now);
     this.#feedback.urgent(now, this.#publications);
   }
 
   tick(now: Millis): void {
-    this.#tickedAt = now;
-    this.output.list.sendTime = absSendTime(now);
-    for (const publication of this.#publications.values()) {
-      for (const encoding of publication.encodings) encoding.rates.update(now);
+    const { list } = this.output;
+    list.sendTime = absSendTime(now);
+    for (const transport of this.#transports.values()) {
+      const due = transport.downlink.deadline;
+      if (due !== undefined && now >= due) transport.downlink.tick(now, list, transport);
     }
-    if (this.#allocateNow || now - this.#allocatedAt >= ALLOCATE_MS) this.#allocate(now);
+    if (now - this.#tickedAt < BUSY_TICK_MS && !this.#chooseNow) return;
+    this.#tickedAt = now;
+    for (const publication of this.#publications.values()) {
+      for (const encoding of publication.encodings) {
+        encoding.rates.isOff = !encoding.isLive(now);
+        encoding.rates.update(now);
+      }
+    }
+    this.#choose(now);
+    if (now - this.#demandedAt >= DEMAND_MS) {
+      this.#demandedAt = now;
+      this.#choice.demands(now, this.#publications);
+      this.#tellBandwidth(now);
+    }
     this.#feedback.tick(now, this.#transports, this.#publications);
     this.#reports.tick(now, this.#transports);
   }
 
   takeEvents(): readonly RouterEvent[] {
-    this.#allocator.report(this.#events);
+    this.#choice.takeEvents(this.#events);
     const events = this.#events;
     if (events.length > 0) this.#events = [];
     return events;
@@ -232,6 +240,29 @@ export class Router implements RouterPort {
 
   dump(now: Millis): unknown {
     return dumpRouter(now, this.#transports, this.#publications, this.#context);
+  }
+
+  #tellBandwidth(now: Millis): void {
+    for (const transport of this.#transports.values()) {
+      if (transport.slots.size === 0 || now - transport.toldAt < BANDWIDTH_MS) continue;
+      const bps = transport.downlink.estimateBps;
+      if (Math.abs(bps - transport.toldBps) <= transport.toldBps * 0.1) continue;
+      transport.toldAt = now;
+      transport.toldBps = bps;
+      this.#events.push({ type: "bandwidth", transport: transport.index, bps });
+    }
+  }
+
+  /** What can be had of a publication has changed. */
+  #touch(publication: Publication): void {
+    publication.stepsAt = Number.NEGATIVE_INFINITY;
+    for (const slot of publication.subscribers) slot.transport.isStale = true;
+    this.#chooseNow = true;
+  }
+
+  #stale(transport: Transport): void {
+    transport.isStale = true;
+    this.#chooseNow = true;
   }
 
   #transport(index: number): Transport {
@@ -256,7 +287,7 @@ export class Router implements RouterPort {
         }
       }
     }
-    this.#allocateNow = true;
+    this.#touch(publication);
   }
 
   #bind(slot: Slot, publication: Publication | undefined): void {
@@ -265,6 +296,7 @@ export class Router implements RouterPort {
     if (at >= 0) before?.splice(at, 1);
     slot.bind(publication);
     publication?.subscribers.push(slot);
+    this.#stale(slot.transport);
   }
 
   #dropSlot(transport: Transport, slot: Slot): void {
@@ -353,7 +385,10 @@ export class Router implements RouterPort {
       return;
     }
     encoding.packets += 1;
-    if (encoding.packets === 1) this.#allocate(now);
+    if (encoding.packets === 1) {
+      this.#touch(publication);
+      this.#choose(now);
+    }
     const packet = encoding.store.take(now, extended);
     packet.fill(view, publication.ids, start, end);
     if (publication.kind === "audio") this.#forwardAudio(now, encoding, packet, extended);
@@ -404,9 +439,8 @@ export class Router implements RouterPort {
     for (const slot of encoding.publication.subscribers) slot.passOver(now, encoding, extended);
   }
 
-  #allocate(now: Millis): void {
-    this.#allocateNow = false;
-    this.#allocatedAt = now;
-    this.#allocator.run(now, this.#transports, this.#publications);
+  #choose(now: Millis): void {
+    this.#chooseNow = false;
+    this.#choice.run(now, this.#transports);
   }
 }

@@ -6,7 +6,7 @@ export const TEMPORAL = 4;
 /** Rates are taken once in this time, and smoothed over some of them. */
 const INTERVAL_MS = 200;
 const WEIGHT = 0.3;
-/** An encoding or layer that sent nothing for so long is off. */
+/** A layer that sent nothing for so long while others of its encoding did is off. */
 const SILENT_MS = 1_500;
 
 export class LayerRates {
@@ -14,6 +14,9 @@ export class LayerRates {
   readonly #bps = new Float64Array(SPATIAL * TEMPORAL);
   readonly #lastAt = new Float64Array(SPATIAL * TEMPORAL).fill(Number.NEGATIVE_INFINITY);
   #since: Millis = -1;
+  #anyAt: Millis = Number.NEGATIVE_INFINITY;
+  /** The encoding is switched off, says its owner. */
+  isOff = false;
   /** Samples taken: before the second one rates say little. */
   #samples = 0;
 
@@ -21,6 +24,7 @@ export class LayerRates {
     const at = Math.min(spatial, SPATIAL - 1) * TEMPORAL + Math.min(temporal, TEMPORAL - 1);
     this.#bytes[at] = (this.#bytes[at] as number) + bytes;
     this.#lastAt[at] = now;
+    this.#anyAt = now;
     if (this.#since < 0) this.#since = now;
   }
 
@@ -35,7 +39,7 @@ export class LayerRates {
       const measured = ((this.#bytes[i] as number) * 8_000) / elapsed;
       this.#bytes[i] = 0;
       const before = this.#bps[i] as number;
-      this.#bps[i] = now - (this.#lastAt[i] as number) > SILENT_MS ? 0 : before + (measured - before) * weight;
+      this.#bps[i] = this.#anyAt - (this.#lastAt[i] as number) > SILENT_MS ? 0 : before + (measured - before) * weight;
     }
   }
 
@@ -53,15 +57,21 @@ export class LayerRates {
   }
 
   /** Highest spatial layer that is sent; −1: none is. */
-  topSpatial(now: Millis): number {
+  topSpatial(_now: Millis): number {
+    if (this.isOff) return -1;
     for (let s = SPATIAL - 1; s >= 0; s--) {
-      for (let t = 0; t < TEMPORAL; t++) if (now - (this.#lastAt[s * TEMPORAL + t] as number) <= SILENT_MS) return s;
+      for (let t = 0; t < TEMPORAL; t++) if (this.#isOn(s, t)) return s;
     }
     return -1;
   }
 
-  topTemporal(now: Millis, spatial: number): number {
-    for (let t = TEMPORAL - 1; t > 0; t--) if (now - (this.#lastAt[spatial * TEMPORAL + t] as number) <= SILENT_MS) return t;
+  topTemporal(_now: Millis, spatial: number): number {
+    for (let t = TEMPORAL - 1; t > 0; t--) if (this.#isOn(spatial, t)) return t;
     return 0;
+  }
+
+  #isOn(spatial: number, temporal: number): boolean {
+    const at = this.#lastAt[spatial * TEMPORAL + temporal] as number;
+    return at > Number.NEGATIVE_INFINITY && this.#anyAt - at <= SILENT_MS;
   }
 }

@@ -1,6 +1,7 @@
 /** A track that a member sends: its encodings, and who receives it. */
 import type { Millis } from "@tsunagi/base";
 import { type ExtensionIds, extensionIds } from "@tsunagi/rtp";
+import type { Step } from "../allocation/ladder.ts";
 import type { Codec, PublicationInit } from "../router-port.ts";
 import type { Transport } from "../routing/transport.ts";
 import type { Slot } from "../subscription/slot.ts";
@@ -24,10 +25,13 @@ export class Publication {
   #codecs = new Map<number, Codec>();
   /** By the payload type of its retransmissions. */
   #repairs = new Map<number, Codec>();
-  /** What was told last. */
-  demand: readonly boolean[] | undefined;
+  /** Highest encoding that anyone wants, as told last; −1: none. At first all are taken to be wanted. */
+  demandTop = 0;
   /** Since when less is wanted than was told; −1: it is not. */
   lessSince: Millis = -1;
+  /** What can be had of it (allocation/ladder.ts), and when that was made. */
+  steps: readonly Step[] = [];
+  stepsAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(transport: Transport, init: PublicationInit, limitBps: number) {
     this.id = init.id;
@@ -55,7 +59,9 @@ export class Publication {
       this.#codecs.set(codec.payloadType, codec);
       if (codec.rtx !== undefined) this.#repairs.set(codec.rtx, codec);
     }
-    this.demand = undefined;
+    this.demandTop = this.encodings.length - 1;
+    this.lessSince = -1;
+    this.stepsAt = Number.NEGATIVE_INFINITY;
   }
 
   codec(payloadType: number): Codec | undefined {

@@ -34,11 +34,14 @@ export class RoutingContext {
   readonly drops = new Drops();
   /** Stands in for a packet whose place was kept but that is not wanted after all. */
   readonly filler = new CanonicalPacket();
+  /** For probes where there is nothing to repeat. */
+  readonly padding = new CanonicalPacket();
   /** Slots in which something visible has changed since the last look. */
   readonly changed = new Set<Slot>();
 
   constructor(output: RouterOutput) {
     this.output = output;
     this.filler.fillPadding(1);
+    this.padding.fillPadding(255);
   }
 }

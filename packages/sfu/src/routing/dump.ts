@@ -41,8 +41,7 @@ export function dumpRouter(
     transports: [...transports.values()].map((transport) => ({
       index: transport.index,
       member: transport.member,
-      estimateBps: Math.round(transport.congestion.estimateBps),
-      rttMs: Math.round(transport.congestion.rttMs),
+      downlink: transport.downlink.dump(),
       lastN: transport.lastN ?? null,
       slots: [...transport.slots.values()].map((slot) => ({
         mid: slot.mid,

@@ -54,7 +54,7 @@ export class RtcpIn {
           this.#bye(transport);
           break;
         case RTCP.RTPFB:
-          if (isTransportFeedback(reader)) transport.congestion.feedback(now, bytes.subarray(reader.start, reader.end));
+          if (isTransportFeedback(reader)) transport.downlink.feedback(now, bytes.subarray(reader.start, reader.end));
           else this.#nack(now, transport);
           break;
         case RTCP.PSFB:
@@ -91,7 +91,7 @@ export class RtcpIn {
         if (took >= 0 && took < 10_000) rtt = rtt === undefined ? took : Math.min(rtt, took);
       }
     }
-    if (worst >= 0) transport.congestion.report(now, worst, rtt);
+    if (worst >= 0) transport.downlink.report(now, worst, rtt);
   }
 
   #bye(transport: Transport): void {
@@ -118,7 +118,7 @@ export class RtcpIn {
         this.#context.drops["repeat-rate"] += count - i;
         return;
       }
-      transport.repeated(slot.repeat(now, this.#missing[i] as number, transport.congestion.rttMs));
+      transport.repeated(slot.repeat(now, this.#missing[i] as number, transport.downlink.rttMs));
     }
   }
 
@@ -130,7 +130,7 @@ export class RtcpIn {
     }
     const bps = readRemb(reader);
     if (bps !== undefined) {
-      transport.congestion.remb(now, bps);
+      transport.downlink.remb(now, bps);
       return;
     }
     for (let i = 0; i < MAX_BLOCKS; i++) {

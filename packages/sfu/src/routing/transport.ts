@@ -1,10 +1,11 @@
 /** A member's connection, as the router sees it: what comes in over it and what goes out. */
 import type { Millis } from "@tsunagi/base";
+import type { SendList } from "@tsunagi/rtp";
+import type { MemberDownlink, PaddingSource } from "../congestion/member-downlink.ts";
 import { ReceiverEstimate } from "../feedback/receiver-estimate.ts";
 import { TransportFeedback } from "../feedback/transport-feedback.ts";
 import type { Encoding } from "../publication/encoding.ts";
 import type { Publication } from "../publication/publication.ts";
-import type { CongestionPort } from "../router-port.ts";
 import type { Slot } from "../subscription/slot.ts";
 
 /** Repeats may take half of what may be sent, and never less than this. */
@@ -17,10 +18,10 @@ export type Source = { readonly encoding: Encoding; readonly repair: boolean };
 /** What an SSRC of ours towards the client stands for. */
 export type Target = { readonly slot: Slot; readonly repeat: boolean };
 
-export class Transport {
+export class Transport implements PaddingSource {
   readonly index: number;
   readonly member: string;
-  readonly congestion: CongestionPort;
+  readonly downlink: MemberDownlink;
   readonly publications = new Set<Publication>();
   readonly slots = new Map<string, Slot>();
   /** By SSRC as a signed number: those are never boxed. */
@@ -37,20 +38,26 @@ export class Transport {
   transportSequenceId = 0;
   remb = false;
   lastN: number | undefined;
+  /** Layers are to be chosen anew. */
+  isStale = true;
+  choseAt: Millis = Number.NEGATIVE_INFINITY;
+  /** What was told last of the estimate, and when. */
+  toldBps = 0;
+  toldAt: Millis = Number.NEGATIVE_INFINITY;
   lastReportAt: Millis = Number.NEGATIVE_INFINITY;
   /** Bytes that may be repeated now, and since when. */
   #repeatBytes = 10_000;
   #repeatAt: Millis = -1;
 
-  constructor(index: number, member: string, congestion: CongestionPort) {
+  constructor(index: number, member: string, downlink: MemberDownlink) {
     this.index = index;
     this.member = member;
-    this.congestion = congestion;
+    this.downlink = downlink;
   }
 
   /** Whether another packet may be repeated now. */
   mayRepeat(now: Millis): boolean {
-    const bytesPerMs = Math.max(MIN_REPEAT_BPS, this.congestion.estimateBps * REPEAT_SHARE) / 8_000;
+    const bytesPerMs = Math.max(MIN_REPEAT_BPS, this.downlink.estimateBps * REPEAT_SHARE) / 8_000;
     const most = bytesPerMs * REPEAT_BURST_MS;
     if (this.#repeatAt >= 0) this.#repeatBytes = Math.min(most, this.#repeatBytes + (now - this.#repeatAt) * bytesPerMs);
     this.#repeatAt = now;
@@ -59,6 +66,15 @@ export class Transport {
 
   repeated(bytes: number): void {
     this.#repeatBytes -= bytes;
+  }
+
+  addPadding(now: Millis, list: SendList, bytes: number): number {
+    let best: Slot | undefined;
+    for (const slot of this.slots.values()) {
+      if (slot.kind !== "video" || slot.current === -1) continue;
+      if (best === undefined || slot.sentAt > best.sentAt) best = slot;
+    }
+    return best?.addPadding(now, list, bytes) ?? 0;
   }
 
   addPublication(publication: Publication): void {

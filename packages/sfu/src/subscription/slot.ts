@@ -1,11 +1,19 @@
 /** A place in which a member receives one publication after the other: chooses what goes on, and numbers it anew. */
 import type { Millis } from "@tsunagi/base";
-import { type CanonicalPacket, difference16, type ExtensionIds, extensionIds, NONE, type PayloadInfo } from "@tsunagi/rtp";
+import {
+  type CanonicalPacket,
+  difference16,
+  type ExtensionIds,
+  extensionIds,
+  NONE,
+  type PayloadInfo,
+  type SendList,
+} from "@tsunagi/rtp";
 import { matchCodec } from "../codec/codec.ts";
 import { Renumbering, UNKNOWN } from "../codec/renumbering.ts";
 import type { Encoding } from "../publication/encoding.ts";
 import type { Publication } from "../publication/publication.ts";
-import type { Codec, SlotInit, SlotWish } from "../router-port.ts";
+import type { Codec, RouterEvent, SlotInit, SlotWish } from "../router-port.ts";
 import type { RoutingContext } from "../routing/context.ts";
 import type { Transport } from "../routing/transport.ts";
 import { SentPackets } from "./sent-packets.ts";
@@ -18,7 +26,10 @@ const PICTURES = 128;
 /** A repeat that is lost, too, is asked for again after a round trip; never more often than this. */
 const MIN_REPEAT_MS = 10;
 const MAX_REPEATS = 10;
-const ALL_LAYERS = 7;
+/** What is repeated to probe a link: of the packets sent last one that is worth it. */
+const PROBE_LOOK_BACK = 32;
+const PROBE_BYTES = 300;
+export const ALL_LAYERS = 7;
 /** Key frames that one receiver may ask for: some at once, then one in a while. */
 const KEYFRAME_BURST = 5;
 const KEYFRAME_EVERY_MS = 1_000;
@@ -48,6 +59,8 @@ export class Slot {
   maxHeight = Number.POSITIVE_INFINITY;
   maxFrameRate = Number.POSITIVE_INFINITY;
   paused = false;
+  /** Left out by last-N. */
+  isDormant = false;
   priority = 0;
 
   /** What is to be sent; −1: nothing. */
@@ -73,6 +86,11 @@ export class Slot {
   #fresh = true;
   #keyframeTokens = KEYFRAME_BURST;
   #keyframeAt: Millis = -1;
+  /** The last packet ended a picture. */
+  #atPictureEnd = false;
+  /** What was told of it last. */
+  #told = "";
+  sentAt: Millis = Number.NEGATIVE_INFINITY;
   packets = 0;
   octets = 0;
   repeats = 0;
@@ -129,7 +147,7 @@ export class Slot {
   }
 
   aim(now: Millis, encoding: number, spatial: number, temporal: number, reason: Reason): void {
-    if (this.target !== encoding || this.reason !== reason) this.#context.changed.add(this);
+    this.#context.changed.add(this);
     this.target = encoding;
     this.targetSpatial = spatial;
     this.targetTemporal = temporal;
@@ -138,11 +156,33 @@ export class Slot {
       if (this.current !== -1) this.restart();
       return;
     }
-    if (this.needsKeyframe) this.publication?.encodings[encoding]?.keyframes.want(now, true);
+    if (this.kind === "video") this.#askKeyframe(now);
   }
 
-  get needsKeyframe(): boolean {
-    return this.kind === "video" && this.target !== -1 && this.target !== this.current;
+  /** What is to be told of it, where that has changed. */
+  quality(): RouterEvent | undefined {
+    const encoding = this.publication?.encodings[this.current];
+    const reason: Reason = this.target !== -1 && encoding === undefined ? "waiting" : this.reason;
+    const spatial = encoding === undefined ? -1 : Math.min(this.spatial, Math.max(0, encoding.rates.topSpatial(0)));
+    const temporal = encoding === undefined ? -1 : Math.min(this.temporal, encoding.rates.topTemporal(0, Math.max(0, spatial)));
+    const told = `${this.publication?.id} ${encoding?.index} ${spatial} ${temporal} ${reason}`;
+    if (told === this.#told) return undefined;
+    this.#told = told;
+    const layer =
+      encoding === undefined
+        ? null
+        : { encoding: encoding.index, spatial, temporal, bps: Math.round(encoding.rates.upTo(spatial, temporal)) };
+    const publication = this.publication?.id ?? null;
+    return { type: "quality", transport: this.transport.index, mid: this.mid, publication, layer, reason };
+  }
+
+  /** What is aimed at begins with a key frame: another encoding, or a spatial layer above. */
+  #askKeyframe(now: Millis): void {
+    const encoding = this.publication?.encodings[this.target];
+    if (encoding === undefined) return;
+    if (this.target !== this.current) encoding.keyframes.want(now, true);
+    else if (this.targetSpatial > this.spatial && encoding.rates.topSpatial(now) > this.spatial)
+      encoding.keyframes.want(now, false);
   }
 
   /** Whether the receiver may ask for a key frame now; counts as asked then. */
@@ -260,23 +300,49 @@ export class Slot {
     this.#sent.at[place] = now;
     this.repeats += 1;
     const { list } = this.#context.output;
-    const rtx = this.rtxSsrc !== undefined && this.codec.rtx !== undefined;
+    const bytes = this.#addRepeat(list, packet, this.codec, place, sequence);
+    this.transport.downlink.send(now, list, bytes, "rtx");
+    return bytes;
+  }
+
+  /** For probes: repeats what was sent last (RFC 4588), or pads behind the end of a picture. @returns bytes; 0: neither can be */
+  addPadding(_now: Millis, list: SendList, _bytes: number): number {
+    if (this.codec === undefined) return 0;
+    if (this.rtxSsrc !== undefined && this.codec.rtx !== undefined) {
+      for (let sequence = this.#sequences.next - 1, end = sequence - PROBE_LOOK_BACK; sequence > end; sequence--) {
+        const place = this.#sent.find(sequence);
+        const encoding = place < 0 ? undefined : this.publication?.encodings[this.#sent.encoding[place] as number];
+        const packet = encoding?.store.get(this.#sent.source[place] as number);
+        if (packet !== undefined && packet.payloadLength >= PROBE_BYTES) {
+          return this.#addRepeat(list, packet, this.codec, place, sequence);
+        }
+      }
+      return 0;
+    }
+    const { padding } = this.#context;
+    if (!this.#atPictureEnd) return 0;
+    const sequence = this.#sequences.insert() & 0xffff;
+    list.add(this.transport.index, padding, this.ssrc, sequence, this.#timeline.last, this.codec.payloadType, this.ids);
+    return padding.wireLength;
+  }
+
+  /** @returns bytes */
+  #addRepeat(list: SendList, packet: CanonicalPacket, codec: Codec, place: number, sequence: number): number {
+    const rtx = this.rtxSsrc !== undefined && codec.rtx !== undefined;
     const at = list.add(
       this.transport.index,
       packet,
       rtx ? (this.rtxSsrc as number) : this.ssrc,
       rtx ? this.#repeatSequence++ & 0xffff : sequence & 0xffff,
       this.#sent.timestamp[place] as number,
-      rtx ? (this.codec.rtx as number) : this.codec.payloadType,
+      rtx ? (codec.rtx as number) : codec.payloadType,
       this.ids,
     );
     if (rtx) list.originalSequence[at] = sequence & 0xffff;
     list.marker[at] = this.#sent.marker[place] as number;
     list.pictureId[at] = this.#sent.pictureId[place] as number;
     list.tl0PicIdx[at] = this.#sent.tl0PicIdx[place] as number;
-    const bytes = packet.wireLength + (rtx ? 2 : 0);
-    list.transportSequence[at] = this.transport.congestion.sent(now, bytes, "rtx");
-    return bytes;
+    return packet.wireLength + (rtx ? 2 : 0);
   }
 
   /** RTP timestamp of this slot at `ntpMs` of the publisher's clock; undefined: not known. */
@@ -344,8 +410,8 @@ export class Slot {
     const { filler } = this.#context;
     const { list } = this.#context.output;
     const { payloadType } = this.codec;
-    const at = list.add(this.transport.index, filler, this.ssrc, sequence & 0xffff, timestamp, payloadType, this.ids);
-    list.transportSequence[at] = this.transport.congestion.sent(now, filler.wireLength, "media");
+    list.add(this.transport.index, filler, this.ssrc, sequence & 0xffff, timestamp, payloadType, this.ids);
+    this.transport.downlink.send(now, list, filler.wireLength, "media");
   }
 
   #emit(
@@ -375,7 +441,6 @@ export class Slot {
     list.marker[at] = marker;
     list.pictureId[at] = pictureId;
     list.tl0PicIdx[at] = tl0;
-    list.transportSequence[at] = this.transport.congestion.sent(now, bytes, this.kind === "audio" ? "audio" : "media");
     const sent = this.#sent;
     const place = sent.note(sequence);
     sent.source[place] = extended;
@@ -385,7 +450,10 @@ export class Slot {
     sent.tl0PicIdx[place] = tl0;
     sent.marker[place] = marker;
     sent.at[place] = now;
+    this.#atPictureEnd = marker === NONE ? packet.marker : marker === 1;
     this.packets += 1;
     this.octets += packet.payloadLength;
+    this.sentAt = now;
+    this.transport.downlink.send(now, list, bytes, this.kind === "audio" ? "audio" : "media");
   }
 }
