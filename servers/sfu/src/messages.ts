@@ -1,0 +1,41 @@
+/** What the pool and a worker process say to each other over the process's own channel. All of it is JSON, and both ends are ours. */
+import type { SfuCommand, SfuEvent, SfuReply } from "@tsunagi/conference";
+import type { SfuLimits } from "./options.ts";
+
+export type WorkerSettings = {
+  readonly port: number;
+  readonly address: string | undefined;
+  readonly announcedAddresses: readonly string[];
+  readonly limits: SfuLimits;
+};
+
+export type ToWorker =
+  | { readonly type: "start"; readonly settings: WorkerSettings }
+  | { readonly type: "command"; readonly id: number; readonly command: SfuCommand }
+  | { readonly type: "stop" };
+
+export type WorkerStats = {
+  readonly rooms: number;
+  readonly members: number;
+  readonly transports: number;
+  /** Share of a core that the process used lately, 0 to 1 and, with the library's own threads, above. */
+  readonly load: number;
+  readonly residentBytes: number;
+  /** Sums since the process started. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** Packets and messages dropped, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+};
+
+export type FromWorker =
+  | { readonly type: "started"; readonly port: number }
+  | { readonly type: "failed"; readonly code: string; readonly message: string; readonly remedy?: string | undefined }
+  | { readonly type: "reply"; readonly id: number; readonly reply: SfuReply }
+  | { readonly type: "event"; readonly event: SfuEvent }
+  | { readonly type: "stats"; readonly stats: WorkerStats }
+  | {
+      readonly type: "log";
+      readonly level: "error" | "warn" | "info" | "debug";
+      readonly fields: Readonly<Record<string, unknown>>;
+      readonly message: string;
+    };

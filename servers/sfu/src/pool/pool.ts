@@ -1,0 +1,242 @@
+/** The workers, and which member of which room is on which of them. */
+import { CodedError, type Log } from "@tsunagi/base";
+import type { SfuCommand, SfuEvent, SfuReply, SfuRoomRef } from "@tsunagi/conference";
+import type { WorkerSettings } from "../messages.ts";
+import type { SfuPoolDump } from "../options.ts";
+import { place } from "./placement.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+/** How long an offer waits for a worker that is being started again. */
+const RESTART_WAIT_MS = 8_000;
+
+export type PoolOptions = {
+  readonly workers: number;
+  readonly settings: WorkerSettings;
+  readonly loadMark: number;
+  readonly log: Log;
+  /** Told to the node that owns the room. */
+  readonly tell: (event: SfuEvent) => void;
+};
+
+type Seat = { readonly worker: number; epoch: number };
+type PlacedRoom = { readonly ref: SfuRoomRef; readonly members: Map<string, Seat> };
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #workers: WorkerProcess[];
+  readonly #rooms = new Map<string, PlacedRoom>();
+  #draining = false;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    const { settings, log, tell } = options;
+    this.#workers = Array.from({ length: options.workers }, (_, at) => {
+      const port = settings.port === 0 ? 0 : settings.port + at;
+      return new WorkerProcess(at, { ...settings, port }, { onEvent: tell, onLost: (worker) => this.#onLost(worker) }, log);
+    });
+  }
+
+  get workers(): readonly WorkerProcess[] {
+    return this.#workers;
+  }
+
+  get ports(): readonly number[] {
+    return this.#workers.map((worker) => worker.port);
+  }
+
+  get rooms(): number {
+    return this.#rooms.size;
+  }
+
+  has(ref: SfuRoomRef): boolean {
+    return this.#rooms.has(keyOf(ref));
+  }
+
+  /** Of all workers since the start, also of processes that are gone. */
+  total(counter: string): number {
+    return this.#workers.reduce((sum, worker) => sum + worker.total(counter), 0);
+  }
+
+  dropped(): readonly (readonly [reason: string, count: number])[] {
+    const sums = new Map<string, number>();
+    for (const worker of this.#workers) {
+      for (const [reason, count] of worker.droppedTotals()) sums.set(reason, (sums.get(reason) ?? 0) + count);
+    }
+    return [...sums];
+  }
+
+  /** @throws {CodedError} `media.plane.port`, `sfu.worker.lost` */
+  async start(): Promise<void> {
+    try {
+      await Promise.all(this.#workers.map((worker) => worker.start()));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async command(command: SfuCommand): Promise<SfuReply> {
+    switch (command.type) {
+      case "negotiate":
+        return this.#negotiate(command);
+      case "candidate":
+      case "mute":
+        return this.#forMember(command);
+      case "leave": {
+        const reply = await this.#forMember(command);
+        this.#forget(command, command.peerId);
+        return reply;
+      }
+      case "close": {
+        const room = this.#rooms.get(keyOf(command));
+        this.#rooms.delete(keyOf(command));
+        for (const worker of this.#workersOf(room)) await worker.ask(command);
+        return { ok: true };
+      }
+      case "dump":
+        return this.#dump(command);
+    }
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+    this.#rooms.clear();
+  }
+
+  dump(): SfuPoolDump {
+    return {
+      workers: this.#workers.map(({ id, state, port, restarts, stats }) => ({
+        id,
+        state,
+        port,
+        restarts,
+        members: stats.members,
+        rooms: stats.rooms,
+        load: stats.load,
+      })),
+      rooms: [...this.#rooms.values()].map(({ ref, members }) => ({
+        ...ref,
+        workers: [...new Set([...members.values()].map((seat) => seat.worker))],
+        members: members.size,
+      })),
+    };
+  }
+
+  async #negotiate(command: Extract<SfuCommand, { type: "negotiate" }>): Promise<SfuReply> {
+    const key = keyOf(command);
+    const known = this.#rooms.get(key)?.members.get(command.peerId);
+    if (this.#closed || (this.#draining && !this.#rooms.has(key))) {
+      return refused(new CodedError("sfu.room.unavailable", "The SFU is being stopped."));
+    }
+    const worker = (known === undefined ? undefined : this.#running(known.worker)) ?? (await this.#choose(key));
+    if (worker === undefined) {
+      return refused(
+        new CodedError("sfu.capacity.reached", "No SFU worker can take this member.", { remedy: "Start more workers or nodes." }),
+      );
+    }
+    const room = this.#rooms.get(key) ?? { ref: { appId: command.appId, room: command.room }, members: new Map<string, Seat>() };
+    this.#rooms.set(key, room);
+    const before = room.members.get(command.peerId);
+    room.members.set(command.peerId, { worker: worker.id, epoch: command.epoch });
+    const reply = await worker.ask(command);
+    if (reply === undefined) return lost();
+    if (!reply.ok) {
+      // What it had before it still has.
+      if (before !== undefined) room.members.set(command.peerId, before);
+      else if (room.members.get(command.peerId)?.epoch === command.epoch) this.#forget(command, command.peerId);
+    }
+    return reply;
+  }
+
+  async #choose(key: string): Promise<WorkerProcess | undefined> {
+    const chosen = this.#place(key);
+    if (chosen !== undefined) return chosen;
+    const starting = this.#workers.filter((worker) => worker.state === "starting" || worker.state === "down");
+    if (starting.length === 0) return undefined;
+    await Promise.race(starting.map((worker) => worker.ready(RESTART_WAIT_MS)));
+    return this.#place(key);
+  }
+
+  #place(key: string): WorkerProcess | undefined {
+    const placed = new Map<number, number>();
+    for (const room of this.#rooms.values()) {
+      for (const { worker } of room.members.values()) placed.set(worker, (placed.get(worker) ?? 0) + 1);
+    }
+    const seats = this.#workers.map(({ id, state, stats }) => ({
+      id,
+      running: state === "running",
+      load: stats.load,
+      members: placed.get(id) ?? 0,
+    }));
+    const home = [...new Set([...(this.#rooms.get(key)?.members.values() ?? [])].map((seat) => seat.worker))];
+    const { loadMark, settings } = this.#options;
+    const id = place(seats, home, { loadMark, members: settings.limits.membersPerWorker });
+    return id === undefined ? undefined : this.#workers[id];
+  }
+
+  async #forMember(command: Extract<SfuCommand, { type: "candidate" | "mute" | "leave" }>): Promise<SfuReply> {
+    const seat = this.#rooms.get(keyOf(command))?.members.get(command.peerId);
+    const worker = seat === undefined ? undefined : this.#running(seat.worker);
+    if (worker === undefined) return { ok: true };
+    return (await worker.ask(command)) ?? lost();
+  }
+
+  async #dump(command: Extract<SfuCommand, { type: "dump" }>): Promise<SfuReply> {
+    const workers = this.#workersOf(this.#rooms.get(keyOf(command)));
+    const parts = await Promise.all(
+      workers.map(async (worker) => {
+        const reply = await worker.ask(command);
+        return reply?.ok === true ? [{ worker: worker.id, room: reply.dump }] : [];
+      }),
+    );
+    return { ok: true, dump: { appId: command.appId, room: command.room, parts: parts.flat() } };
+  }
+
+  #workersOf(room: PlacedRoom | undefined): readonly WorkerProcess[] {
+    const ids = new Set([...(room?.members.values() ?? [])].map((seat) => seat.worker));
+    return [...ids].flatMap((id) => this.#running(id) ?? []);
+  }
+
+  #running(id: number): WorkerProcess | undefined {
+    const worker = this.#workers[id];
+    return worker?.state === "running" ? worker : undefined;
+  }
+
+  #forget(ref: SfuRoomRef, peerId: string): void {
+    const key = keyOf(ref);
+    const room = this.#rooms.get(key);
+    room?.members.delete(peerId);
+    if (room?.members.size === 0) this.#rooms.delete(key);
+  }
+
+  /** Its members have no media until they offer again, with a higher epoch: then another worker takes them. */
+  #onLost(worker: WorkerProcess): void {
+    for (const { ref, members } of [...this.#rooms.values()]) {
+      for (const [peerId, seat] of [...members]) {
+        if (seat.worker !== worker.id) continue;
+        this.#forget(ref, peerId);
+        this.#options.tell({ ...ref, type: "transport-lost", peerId, epoch: seat.epoch, reason: "worker-lost" });
+      }
+    }
+  }
+}
+
+function keyOf(ref: SfuRoomRef): string {
+  return JSON.stringify([ref.appId, ref.room]);
+}
+
+function lost(): SfuReply {
+  return refused(
+    new CodedError("sfu.worker.lost", "The SFU worker of this member ended.", { remedy: "Offer again with a higher epoch." }),
+  );
+}
+
+function refused({ code, message, remedy }: CodedError): SfuReply {
+  return { ok: false, code, message, remedy };
+}

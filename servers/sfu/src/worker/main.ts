@@ -1,0 +1,94 @@
+/** The worker process: a data plane and the routers of its rooms, told what to do by the pool over the process's channel. */
+import { CodedError, type Log, systemClock } from "@tsunagi/base";
+import { createPlane } from "@tsunagi/media";
+import { SendList } from "@tsunagi/rtp";
+import { Router } from "@tsunagi/sfu";
+import type { FromWorker, ToWorker, WorkerSettings } from "../messages.ts";
+import { Worker } from "./worker.ts";
+
+const STATS_MS = 1_000;
+
+function send(message: FromWorker): void {
+  // A pool that is gone ends this process by `disconnect`.
+  if (process.connected) process.send?.(message);
+}
+
+const log: Log = {
+  error: (fields, message) => send({ type: "log", level: "error", fields: plain(fields), message }),
+  warn: (fields, message) => send({ type: "log", level: "warn", fields: plain(fields), message }),
+  info: (fields, message) => send({ type: "log", level: "info", fields: plain(fields), message }),
+  debug: () => {},
+};
+
+let worker: Worker | undefined;
+
+process.on("message", (message: ToWorker) => {
+  switch (message.type) {
+    case "start":
+      void start(message.settings);
+      return;
+    case "command":
+      void worker?.command(message.command).then((reply) => send({ type: "reply", id: message.id, reply }));
+      return;
+    case "stop":
+      void stop();
+      return;
+  }
+});
+process.on("disconnect", () => process.exit(0));
+// The pool decides when to stop; a terminal's Ctrl-C reaches the whole group.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
+
+async function start(settings: WorkerSettings): Promise<void> {
+  const output = { list: new SendList(), rtcp: [] };
+  const made = new Worker({
+    clock: systemClock,
+    log,
+    limits: settings.limits,
+    output,
+    createRouter: (limits) => new Router({ limits, output }),
+    tell: (event) => send({ type: "event", event }),
+  });
+  try {
+    const { port, address, announcedAddresses } = settings;
+    const plane = await createPlane({ port, address, announcedAddresses, log }, made);
+    made.usePlane(plane);
+    worker = made;
+    send({ type: "started", port: plane.port });
+    reportStats(made);
+  } catch (error) {
+    const coded = error instanceof CodedError ? error : undefined;
+    send({
+      type: "failed",
+      code: coded?.code ?? "sfu.command.failed",
+      message: coded?.message ?? String(error),
+      remedy: coded?.remedy,
+    });
+  }
+}
+
+function reportStats(of: Worker): void {
+  let before = process.cpuUsage();
+  let at = performance.now();
+  setInterval(() => {
+    const used = process.cpuUsage(before);
+    const now = performance.now();
+    const load = (used.user + used.system) / 1_000 / (now - at);
+    before = process.cpuUsage();
+    at = now;
+    send({ type: "stats", stats: { ...of.stats(), load, residentBytes: process.memoryUsage.rss() } });
+  }, STATS_MS);
+}
+
+async function stop(): Promise<void> {
+  await worker?.close();
+  process.exit(0);
+}
+
+/** Errors do not pass the channel as they are. */
+function plain(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? (value.stack ?? value.message) : value]),
+  );
+}

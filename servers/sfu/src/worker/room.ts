@@ -1,0 +1,450 @@
+/** One room on one worker: its members and their transports on one side, its router on the other. */
+import { type Clock, CodedError, type Log, type Millis } from "@tsunagi/base";
+import type { SfuCommand, SfuEvent, SfuReply, SfuRoomRef } from "@tsunagi/conference";
+import type { DataChannelPort, MediaPlane, TransportState } from "@tsunagi/media";
+import { type PublicationInit, parseOffer, type RouterEvent, type RouterPort, type SlotInit } from "@tsunagi/sfu";
+import type { SfuLimits } from "../options.ts";
+import { parseControl, slotWish } from "./control.ts";
+import type { WorkerCounters } from "./counters.ts";
+import { dataText, deliver, parseData } from "./data-relay.ts";
+import { Member } from "./member.ts";
+import { requestText, Session, streamId } from "./session.ts";
+
+/** A new transport that is not connected by then takes over anyway: the old one is no better. */
+const TAKEOVER_MS = 10_000;
+
+type Negotiate = Extract<SfuCommand, { type: "negotiate" }>;
+
+export type RoomParts = {
+  readonly plane: MediaPlane;
+  readonly clock: Clock;
+  readonly limits: SfuLimits;
+  readonly counters: WorkerCounters;
+  readonly log: Log;
+  /** Whose packets come from a transport of this index from now on; undefined: nobody's. */
+  bind(index: number, owner: { readonly room: WorkerRoom; readonly session: Session; readonly member: Member } | undefined): void;
+  tell(event: SfuEvent): void;
+  /** Something was asked of the router: send what it answers. */
+  touched(room: WorkerRoom): void;
+};
+
+export class WorkerRoom {
+  readonly ref: SfuRoomRef;
+  readonly router: RouterPort;
+  readonly members = new Map<string, Member>();
+  readonly #parts: RoomParts;
+  /** Whose stream a publication belongs to, by its ID. */
+  readonly #streams = new Map<string, { readonly peerId: string; readonly stream: string }>();
+
+  constructor(ref: SfuRoomRef, router: RouterPort, parts: RoomParts) {
+    this.ref = ref;
+    this.router = router;
+    this.#parts = parts;
+  }
+
+  /** @throws {CodedError} `sfu.*`, `media.*` */
+  async negotiate(command: Negotiate): Promise<SfuReply> {
+    const { peerId, epoch } = command;
+    this.#check(command);
+    const member = this.members.get(peerId);
+    const { current } = member ?? {};
+    if (current !== undefined && epoch < current.epoch) {
+      throw new CodedError("sfu.epoch.stale", `This offer is of connection ${epoch}; ${current.epoch} is there already.`);
+    }
+    const request = requestText(command.sdp, command.send, command.receive);
+    const same = current !== undefined && epoch === current.epoch ? current : undefined;
+    if (same !== undefined && same.request === request) return { ok: true, sdp: same.answer };
+    const offer = parseOffer(command.sdp);
+    if (same !== undefined && same.client.iceUfrag !== offer.transport.iceUfrag) {
+      throw new CodedError("sfu.offer.restart", "ICE was restarted, which this server cannot do.", {
+        remedy: "Open a new connection and offer it with a higher epoch.",
+      });
+    }
+    this.#parts.counters.negotiations++;
+    const session = same ?? (await this.#open(epoch, offer.transport));
+    const known = member ?? new Member(peerId, this.#parts.limits);
+    if (same === undefined) this.#attach(known, session);
+    try {
+      for (const each of command.send) this.#streams.set(each.publication, { peerId, stream: each.stream });
+      const receive = command.receive.map(({ mid, kind, publication }) => ({
+        mid,
+        kind,
+        stream: publication === null ? undefined : streamId(this.#streams.get(publication)),
+      }));
+      const decision = session.negotiation.decide(peerId, offer, command.send, receive);
+      known.directions = command.directions;
+      this.#applySlots(session, decision.slots, command);
+      session.publications = decision.publications;
+      if (same === undefined) this.#replace(known, session);
+      else if (session.state === "live") this.#applyPublications(known, session);
+      this.members.set(peerId, known);
+      session.answer = decision.answer(session.transport.local);
+      session.request = request;
+      return { ok: true, sdp: session.answer };
+    } catch (error) {
+      if (same === undefined) this.#undo(known, session);
+      throw error;
+    } finally {
+      this.#parts.touched(this);
+    }
+  }
+
+  mute(peerId: string, publication: string, muted: boolean): void {
+    const known = this.members.get(peerId)?.published.get(publication);
+    if (known === undefined) throw new CodedError("sfu.publication.unknown", "There is no such publication.");
+    this.#setMuted(known.session, known.init, muted);
+  }
+
+  leave(peerId: string): void {
+    const member = this.members.get(peerId);
+    if (member === undefined) return;
+    this.members.delete(peerId);
+    member.cancelTakeover?.();
+    const { now } = this.#time();
+    for (const id of member.published.keys()) {
+      this.router.unpublish(now, id);
+      this.#streams.delete(id);
+    }
+    for (const session of member.sessions) this.#close(session);
+    this.#parts.touched(this);
+  }
+
+  close(): void {
+    for (const peerId of [...this.members.keys()]) this.leave(peerId);
+  }
+
+  onState(member: Member, session: Session, state: TransportState): void {
+    switch (state) {
+      case "connected":
+        session.connected = true;
+        this.#parts.counters.transportsConnected++;
+        if (member.current === session) {
+          this.#tryTakeOver(member);
+          this.#parts.tell({ ...this.#refOf(member), type: "transport-connected", epoch: session.epoch });
+        }
+        return;
+      case "failed":
+      case "closed":
+        this.#lose(member, session);
+        return;
+      case "new":
+      case "connecting":
+      case "disconnected":
+        return;
+    }
+  }
+
+  onDataChannel(session: Session, channel: DataChannelPort): void {
+    if (session.addChannel(channel)) return;
+    this.#parts.counters.drop("channel-unknown");
+    channel.close();
+  }
+
+  onMessage(member: Member, session: Session, channel: DataChannelPort, message: string | Uint8Array): void {
+    const kind = session.kindOf(channel);
+    if (kind === "control") this.#onControl(member, session, message);
+    else if (kind !== undefined) this.#onData(member, session, message, kind === "lossy");
+  }
+
+  /** What the router has to tell, to whom it is about. */
+  onRouterEvent(event: RouterEvent, sessionOf: (index: number) => Session | undefined): void {
+    switch (event.type) {
+      case "speakers": {
+        const text = JSON.stringify(event);
+        for (const member of this.members.values()) for (const session of member.sessions) session.tell(event, text);
+        return;
+      }
+      case "quality": {
+        const { type, mid, publication, layer, reason } = event;
+        const encodings = publication === null ? 0 : this.#encodingsOf(publication);
+        const told = { type, mid, publication, layer: layer === null ? null : { ...layer, encodings }, reason };
+        sessionOf(event.transport)?.tell(told);
+        return;
+      }
+      case "demand":
+      case "bandwidth": {
+        const { transport, ...told } = event;
+        sessionOf(transport)?.tell(told);
+        return;
+      }
+    }
+  }
+
+  /** For the operator: no addresses, no keys, no descriptions. */
+  dump(now: Millis): unknown {
+    const sessions = (member: Member) =>
+      member.sessions.map((session) => ({
+        epoch: session.epoch,
+        transport: session.index,
+        state: session.state,
+        connection: session.transport.state,
+        channels: session.channels,
+        slots: Object.fromEntries(session.wanted),
+        ...session.transport.stats(),
+      }));
+    return {
+      ...this.ref,
+      members: [...this.members.values()].map((member) => ({
+        peerId: member.peerId,
+        directions: member.directions,
+        publications: [...member.published.keys()],
+        sessions: sessions(member),
+      })),
+      router: this.router.dump(now),
+    };
+  }
+
+  #check(command: Negotiate): void {
+    const { directions, send, receive, limits } = command;
+    if ((send.length > 0 && !directions.publish) || (receive.length > 0 && !directions.subscribe)) {
+      throw new CodedError("sfu.direction.denied", "This member may not send or receive media here.");
+    }
+    if (send.length > limits.publicationsPerMember) {
+      throw new CodedError("sfu.publication.limit", `A member may publish ${limits.publicationsPerMember} tracks.`);
+    }
+    if (receive.length > this.#parts.limits.slotsPerMember) {
+      throw new CodedError("sfu.slot.limit", `A member may have ${this.#parts.limits.slotsPerMember} receiving sections.`);
+    }
+    for (const { publication } of send) {
+      const owner = this.#streams.get(publication);
+      if (owner !== undefined && owner.peerId !== command.peerId && this.members.has(owner.peerId)) {
+        throw new CodedError("sfu.publication.duplicate", `Publication ${publication} belongs to another member.`);
+      }
+    }
+  }
+
+  async #open(epoch: number, client: Parameters<MediaPlane["open"]>[0]): Promise<Session> {
+    const transport = await this.#parts.plane.open(client);
+    this.#parts.counters.transportsOpened++;
+    return new Session(epoch, transport, client);
+  }
+
+  #attach(member: Member, session: Session): void {
+    this.router.addTransport(this.#time().now, session.index, member.peerId);
+    this.#parts.bind(session.index, { room: this, session, member });
+  }
+
+  /** The member's transport is this one from now on; what it publishes follows once it is connected. */
+  #replace(member: Member, session: Session): void {
+    // Two that never connected, one after the other: only the latest counts.
+    if (member.previous !== undefined && member.current !== undefined) this.#close(member.current);
+    else member.previous = member.current;
+    member.current = session;
+    member.cancelTakeover?.();
+    member.cancelTakeover = undefined;
+    if (member.previous === undefined || member.previous.state === "lost") this.#takeOver(member);
+    else member.cancelTakeover = this.#parts.clock.after(TAKEOVER_MS, () => this.#tryTakeOver(member));
+  }
+
+  /** A new transport whose offer could not be used. */
+  #undo(member: Member, session: Session): void {
+    if (member.current === session) {
+      member.current = member.previous;
+      member.previous = undefined;
+      member.cancelTakeover?.();
+      member.cancelTakeover = undefined;
+    }
+    this.#close(session);
+    if (member.current === undefined) this.leave(member.peerId);
+  }
+
+  /** Moves the member's publications to its current transport and ends the one before. */
+  #takeOver(member: Member): void {
+    member.cancelTakeover?.();
+    member.cancelTakeover = undefined;
+    const { current, previous } = member;
+    if (current !== undefined && current.state === "waiting") {
+      current.state = "live";
+      this.#applyPublications(member, current);
+    }
+    member.previous = undefined;
+    if (previous !== undefined) this.#close(previous);
+  }
+
+  #tryTakeOver(member: Member): void {
+    try {
+      this.#takeOver(member);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#parts.log.warn({ code: error.code }, "publications could not be moved to a new transport");
+    }
+    this.#parts.touched(this);
+  }
+
+  #close(session: Session): void {
+    session.state = "lost";
+    this.router.removeTransport(this.#time().now, session.index);
+    this.#parts.bind(session.index, undefined);
+    session.transport.close();
+  }
+
+  #lose(member: Member, session: Session): void {
+    if (session.state === "lost") return;
+    session.state = "lost";
+    this.#parts.counters.transportsLost++;
+    const { now } = this.#time();
+    // Its publications stay: subscribers keep their slots until the member is back on another transport, or leaves.
+    for (const mid of session.slots.keys()) this.router.removeSlot(now, session.index, mid);
+    session.slots = new Map();
+    if (member.current === session) {
+      const reason = session.connected ? "path-lost" : "never-connected";
+      this.#parts.tell({ ...this.#refOf(member), type: "transport-lost", epoch: session.epoch, reason });
+    } else if (member.previous === session) {
+      this.#tryTakeOver(member);
+    }
+    this.#parts.touched(this);
+  }
+
+  #applyPublications(member: Member, session: Session): void {
+    const { now } = this.#time();
+    const wanted = new Map(session.publications.map((init) => [init.id, init]));
+    for (const id of [...member.published.keys()]) {
+      if (wanted.has(id)) continue;
+      member.published.delete(id);
+      this.#streams.delete(id);
+      this.router.unpublish(now, id);
+    }
+    for (const [id, init] of wanted) {
+      const known = member.published.get(id);
+      if (known?.session === session && sameButMuted(known.init, init)) {
+        if (known.init.muted !== init.muted) this.#setMuted(session, init, init.muted);
+        continue;
+      }
+      this.router.publish(now, session.index, init);
+      member.published.set(id, { init, session });
+      this.#fillSlots(id);
+    }
+  }
+
+  #setMuted(session: Session, init: PublicationInit, muted: boolean): void {
+    this.router.setMuted(this.#time().now, init.id, muted);
+    for (const member of this.members.values()) {
+      if (member.published.get(init.id)?.session === session)
+        member.published.set(init.id, { init: { ...init, muted }, session });
+    }
+    this.#parts.touched(this);
+  }
+
+  #applySlots(session: Session, slots: readonly SlotInit[], command: Negotiate): void {
+    const { now } = this.#time();
+    const wanted = new Map(slots.map((slot) => [slot.mid, slot]));
+    for (const [mid, slot] of session.slots) {
+      const next = wanted.get(mid);
+      if (next !== undefined && JSON.stringify(next) === JSON.stringify(slot)) continue;
+      this.router.removeSlot(now, session.index, mid);
+      if (next === undefined) session.wanted.delete(mid);
+    }
+    for (const [mid, slot] of wanted) {
+      const known = session.slots.get(mid);
+      if (known === undefined || JSON.stringify(known) !== JSON.stringify(slot)) this.router.addSlot(now, session.index, slot);
+    }
+    session.slots = wanted;
+    for (const { mid, publication } of command.receive) {
+      session.wanted.set(mid, publication);
+      this.router.wish(now, session.index, { mid, publication });
+    }
+  }
+
+  /** Slots that wait for a publication that is there now. */
+  #fillSlots(publication: string): void {
+    const { now } = this.#time();
+    for (const member of this.members.values()) {
+      for (const session of member.sessions) {
+        if (session.state === "lost") continue;
+        for (const [mid, wanted] of session.wanted) {
+          if (wanted === publication && session.slots.has(mid)) this.router.wish(now, session.index, { mid, publication });
+        }
+      }
+    }
+  }
+
+  #encodingsOf(publication: string): number {
+    for (const member of this.members.values()) {
+      const known = member.published.get(publication);
+      if (known !== undefined) return known.init.encodings.length;
+    }
+    return 0;
+  }
+
+  #onControl(member: Member, session: Session, message: string | Uint8Array): void {
+    const { now } = this.#time();
+    const { counters } = this.#parts;
+    counters.controlMessages++;
+    try {
+      if (!member.controlRate.take(now)) throw new CodedError("sfu.control.rate", "Too many requests on the control channel.");
+      const request = parseControl(message);
+      if (request.type === "last-n") this.router.setLastN(now, session.index, request.n ?? undefined);
+      else {
+        for (const wish of request.slots) {
+          if (!session.slots.has(wish.mid)) continue;
+          if (wish.publication !== undefined) session.wanted.set(wish.mid, wish.publication);
+          this.router.wish(now, session.index, slotWish(wish));
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      counters.drop(error.code === "sfu.control.rate" ? "control-rate" : "control-refused");
+      session.tell({ type: "error", code: error.code, message: error.message });
+    }
+    this.#parts.touched(this);
+  }
+
+  #onData(member: Member, session: Session, message: string | Uint8Array, lossy: boolean): void {
+    const { now } = this.#time();
+    const { counters } = this.#parts;
+    counters.dataMessages++;
+    const refuse = (code: string, reason: string, text: string) => {
+      counters.drop(reason);
+      if (!lossy && member.controlRate.take(now)) session.tell({ type: "error", code, message: text });
+    };
+    if (!member.directions.data) {
+      refuse("sfu.direction.denied", "data-denied", "This member may not send data here.");
+      return;
+    }
+    if (!member.mayRelay(now, lossy, message.length)) {
+      refuse("sfu.data.rate", "data-rate", "Too much data at once.");
+      return;
+    }
+    const data = parseData(message, lossy);
+    if (data === undefined) {
+      refuse("sfu.data.malformed", "data-malformed", "A data message cannot be read.");
+      return;
+    }
+    const text = dataText(data, member.peerId);
+    const to = data.to === undefined ? undefined : new Set(data.to);
+    for (const other of this.members.values()) {
+      if (other === member || (to !== undefined && !to.has(other.peerId)) || !other.directions.data) continue;
+      this.#deliver(other, text, lossy);
+    }
+  }
+
+  #deliver(member: Member, text: string, lossy: boolean): void {
+    // While a transport replaces another, the newer one that has its channel open.
+    const session = member.sessions.find((each) => each.dataChannel(lossy) !== undefined);
+    const channel = session?.dataChannel(lossy);
+    if (session === undefined || channel === undefined) {
+      this.#parts.counters.drop("data-no-channel");
+    } else if (!deliver(channel, text, lossy)) {
+      this.#parts.counters.drop("data-slow-receiver");
+      if (!lossy && member.controlRate.take(this.#time().now)) {
+        session.tell({
+          type: "error",
+          code: "sfu.data.overflow",
+          message: "Messages were lost: they came faster than they could be received.",
+        });
+      }
+    }
+  }
+
+  #refOf(member: Member) {
+    return { ...this.ref, peerId: member.peerId };
+  }
+
+  #time(): { readonly now: Millis; readonly clock: Clock } {
+    return { now: this.#parts.clock.now(), clock: this.#parts.clock };
+  }
+}
+
+function sameButMuted(one: PublicationInit, other: PublicationInit): boolean {
+  return JSON.stringify({ ...one, muted: false }) === JSON.stringify({ ...other, muted: false });
+}
