@@ -47,6 +47,8 @@ export interface ServerProcess {
   /** The key of the first app. */
   readonly key: string;
   readonly dataDir: string;
+  /** Of the present run. */
+  readonly pid: number;
   /** What all runs so far wrote. */
   log(): string;
   /** Default SIGTERM. Waits for the end. */
@@ -126,6 +128,9 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
       return turnTlsPort;
     },
     dataDir,
+    get pid() {
+      return child?.pid ?? -1;
+    },
     get key() {
       return key;
     },
