@@ -185,6 +185,8 @@ export class MemberDownlink implements CongestionPort {
       const due = this.#control.probeDue(now);
       if (due === undefined) return false;
       if (due < 0) return true;
+      // What waits is the best padding; and a repeat that went past others of its SSRC could be too far out of order for SRTP.
+      if (this.#pacer.force(now, list) > 0) continue;
       const bytes = padding.addPadding(now, list, PADDING_BYTES);
       if (bytes <= 0) {
         this.#control.probeEnds(now);

@@ -97,6 +97,19 @@ describe("the pacer", () => {
     expect(pacer.length).toBeLessThanOrEqual(1_024);
   });
 
+  it("lets out what waits for a probe, repeats first, whatever the budget", () => {
+    const { pacer, list, offer } = setUp(100_000);
+    for (let index = 0; index < 10; index += 1) offer(0, "media");
+    offer(0, "rtx", 700);
+    list.clear();
+    expect(pacer.force(0, list)).toBe(700);
+    expect(pacer.force(0, list)).toBe(1_000);
+    expect([list.originalSequence[0], list.originalSequence[1]]).toEqual([8, NONE]);
+    while (pacer.force(0, list) > 0);
+    expect(pacer.deadline).toBeUndefined();
+    expect(pacer.queueMs).toBe(0);
+  });
+
   it("gives no number to a packet that cannot carry it", () => {
     const { list, offer, stamped } = setUp(5_000_000);
     offer(0, "audio", 100, new CanonicalPacket(), without);

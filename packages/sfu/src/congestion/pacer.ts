@@ -151,6 +151,23 @@ export class Pacer {
     this.#empty(now, list, this.#video, "media");
   }
 
+  /** Adds the next entry that waits, budget or not: a probe wants to send more than allowed. Its bytes; 0: nothing waits. */
+  force(now: Millis, list: SendList): number {
+    for (const queue of [this.#repeats, this.#video]) {
+      while (queue.length > 0) {
+        const bytes = queue.headBytes;
+        this.#waitingBytes -= bytes;
+        if (queue.headIsWhole) {
+          this.#pass(now, list, queue.take(list), bytes, queue === this.#repeats ? "rtx" : "media");
+          return bytes;
+        }
+        this.counters.overwritten += 1;
+        queue.drop();
+      }
+    }
+    return 0;
+  }
+
   #empty(now: Millis, list: SendList, queue: Waiting, kind: SendKind): void {
     while (queue.length > 0) {
       const bytes = queue.headBytes;

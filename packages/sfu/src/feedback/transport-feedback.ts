@@ -9,6 +9,7 @@
  *       for (let packet = feedback.take(ours, theirs); packet !== undefined; packet = feedback.take(ours, theirs)) send(packet);
  */
 import type { Millis } from "@tsunagi/base";
+import { buildTransportFeedback } from "@tsunagi/rtp";
 
 /** Packets whose arrival is remembered. 5 Mbit/s for some 4 s: what comes later than that is of no use to the estimate. */
 const RING = 2_048;
@@ -21,22 +22,14 @@ const BUSY_PACKETS = 16;
 const MAX_BYTES = 1_000;
 /** RTCP header, two SSRCs, base sequence, count, reference time, feedback count. */
 const HEADER = 20;
-/** A delta is a multiple of 250 µs. */
-const TICKS_PER_MS = 4;
-/** The reference time is a multiple of 64 ms. */
-const TICKS_PER_REFERENCE = 256;
-
-const LOST = 0;
-const SMALL = 1;
-const LARGE = 2;
+const LOST = -1;
 
 export class TransportFeedback {
   /** Whole sequence number (16 bits and turns) that a place holds; −1: none. */
   readonly #sequences = new Float64Array(RING).fill(-1);
-  /** Arrival in ticks. */
-  readonly #ticks = new Float64Array(RING);
-  readonly #symbols = new Uint8Array(RING);
-  readonly #scratch = new Uint8Array(MAX_BYTES);
+  readonly #arrivedAt = new Float64Array(RING);
+  /** What one packet tells. */
+  readonly #arrivals = new Float64Array(RING);
   /** First whole sequence number not told yet, and the highest that arrived. */
   #next = -1;
   #highest = -1;
@@ -78,7 +71,7 @@ export class TransportFeedback {
     }
     const place = whole % RING;
     this.#sequences[place] = whole;
-    this.#ticks[place] = Math.max(0, Math.floor(now * TICKS_PER_MS));
+    this.#arrivedAt[place] = now;
     if (this.#waiting === 0) this.#since = now;
     this.#waiting += 1;
   }
@@ -91,92 +84,27 @@ export class TransportFeedback {
    */
   take(senderSsrc: number, mediaSsrc: number): Uint8Array | undefined {
     if (this.#waiting === 0) return undefined;
+    const arrivals = this.#arrivals;
     const base = this.#next;
-    const bytes = this.#scratch;
-    let reference = -1;
-    let last = 0;
-    let statuses = 0;
-    let deltas = 0;
+    let count = 0;
+    let received = 0;
     let known = 0;
-    // First pass: one symbol for each sequence number, as far as one packet reaches. A chunk takes 2 bytes for 7 symbols or more.
+    // As far as one packet reaches at worst: 2 bytes for each arrival, 2 for each 7 statuses.
     for (let whole = base; whole <= this.#highest; whole += 1) {
       const place = whole % RING;
-      let symbol = LOST;
-      if (this.#sequences[place] === whole) {
-        const ticks = this.#ticks[place] ?? 0;
-        if (reference < 0) {
-          reference = Math.floor(ticks / TICKS_PER_REFERENCE);
-          last = reference * TICKS_PER_REFERENCE;
-        }
-        const delta = ticks - last;
-        if (delta < -0x8000 || delta > 0x7fff) break;
-        symbol = delta >= 0 && delta <= 0xff ? SMALL : LARGE;
-        last = ticks;
-        if (HEADER + deltas + symbol + 2 * Math.ceil((statuses + 1) / 7) > MAX_BYTES - 4) break;
-        deltas += symbol;
-        known = statuses + 1;
-      }
-      this.#symbols[statuses] = symbol;
-      statuses += 1;
+      const here = this.#sequences[place] === whole;
+      if (here && HEADER + 2 * (received + 1) + 2 * Math.ceil((count + 1) / 7) > MAX_BYTES) break;
+      arrivals[count] = here ? (this.#arrivedAt[place] ?? 0) : LOST;
+      count += 1;
+      if (!here) continue;
+      received += 1;
+      known = count;
     }
     // Losses behind the last arrival belong to the next packet.
-    statuses = known;
-    let at = this.#chunks(bytes, statuses);
-    last = reference * TICKS_PER_REFERENCE;
-    for (let index = 0; index < statuses; index += 1) {
-      const symbol = this.#symbols[index];
-      if (symbol === LOST) continue;
-      const ticks = this.#ticks[(base + index) % RING] ?? 0;
-      const delta = ticks - last;
-      last = ticks;
-      if (symbol === LARGE) bytes[at++] = (delta >> 8) & 0xff;
-      bytes[at++] = delta & 0xff;
-    }
-    const padding = (4 - (at & 3)) & 3;
-    for (let index = 1; index <= padding; index += 1) bytes[at++] = index === padding ? padding : 0;
-    const view = new DataView(bytes.buffer);
-    view.setUint8(0, 0x8f | (padding > 0 ? 0x20 : 0));
-    view.setUint8(1, 205);
-    view.setUint16(2, at / 4 - 1);
-    view.setUint32(4, senderSsrc);
-    view.setUint32(8, mediaSsrc);
-    view.setUint16(12, base & 0xffff);
-    view.setUint16(14, statuses);
-    view.setUint32(16, (((reference % 0x100_0000) << 8) | this.#count) >>> 0);
+    const { packet, told } = buildTransportFeedback(senderSsrc, mediaSsrc, this.#count, base & 0xffff, arrivals, known);
     this.#count = (this.#count + 1) & 0xff;
-    this.#next = base + statuses;
+    this.#next = base + told;
     if (this.#next > this.#highest) this.#waiting = 0;
-    return bytes.slice(0, at);
-  }
-
-  /** Packet status chunks (§3.1.2 to 3.1.4) behind the header; where they end. */
-  #chunks(bytes: Uint8Array, statuses: number): number {
-    const symbols = this.#symbols;
-    let at = HEADER;
-    for (let index = 0; index < statuses; ) {
-      const symbol = symbols[index] ?? LOST;
-      let run = 1;
-      while (index + run < statuses && symbols[index + run] === symbol && run < 0x1fff) run += 1;
-      let chunk: number;
-      let room: number;
-      if (run >= (symbol === LARGE ? 7 : 14) || index + run === statuses) {
-        chunk = (symbol << 13) | run;
-        room = run;
-      } else {
-        const end = Math.min(index + 14, statuses);
-        let large = false;
-        for (let look = index; look < end; look += 1) if (symbols[look] === LARGE) large = true;
-        const bits = large ? 2 : 1;
-        room = 14 / bits;
-        chunk = large ? 0xc000 : 0x8000;
-        for (let slot = 0; slot < room && index + slot < statuses; slot += 1) {
-          chunk |= (symbols[index + slot] ?? LOST) << (14 - bits * (slot + 1));
-        }
-      }
-      bytes[at++] = chunk >> 8;
-      bytes[at++] = chunk & 0xff;
-      index += room;
-    }
-    return at;
+    return packet;
   }
 }
