@@ -130,10 +130,7 @@ async function publish(
   const sections = sendSections(member, scenario.talkers !== undefined, scenario.video !== undefined);
   const { data } = await handle.ask({ request: "join", ptype: "publisher", room: ROOM, display: `member ${member}` });
   feeds.push(Number(data.id));
-  const { jsep } = await handle.ask(
-    { request: "publish" },
-    { type: "offer", sdp: offerSdp(await transport.offer(), sections, false) },
-  );
+  const { jsep } = await handle.ask({ request: "publish" }, { type: "offer", sdp: offerSdp(await transport.offer(), sections) });
   if (jsep === undefined) throw new Error("Janus did not answer the publisher");
   await handle.endOfCandidates();
   transport.accept(sideOf(jsep.sdp));

@@ -44,7 +44,7 @@ const seconds = Number(secondsText);
 const server = await subject.start(scenario);
 try {
   const report = await measure();
-  if (process.send === undefined) console.log(report);
+  if (process.send === undefined) console.dir(report, { depth: 12 });
   else process.send(report);
 } finally {
   await server.stop();

@@ -38,7 +38,8 @@ const EXTENSIONS = {
   mid: EXTENSION_ID.mid,
 };
 
-const router = new Router();
+/** What the network carries is not what is measured: the estimates begin where all of it fits. */
+const router = new Router({ downlink: { startBps: 20_000_000 } });
 const { list, rtcp } = router.output;
 const indexes: number[] = [];
 let window: Window = { fromMicros: Number.POSITIVE_INFINITY, toMicros: Number.POSITIVE_INFINITY };
@@ -97,7 +98,12 @@ serve<Request>(async (request) => {
     case "end":
       return {
         split: split satisfies Split,
-        notes: { packetsSent, counters: plane.counters, drops: dropsOf(router.dump(performance.now())) },
+        notes: {
+          packetsSent,
+          counters: plane.counters,
+          dump: process.env.BENCH_DUMP === undefined ? undefined : router.dump(performance.now()),
+          drops: dropsOf(router.dump(performance.now())),
+        },
       };
   }
 });

@@ -17,9 +17,10 @@ export function sendSections(member: number, audio: boolean, video: boolean): re
   return kinds.map((kind, at) => ({ mid: `${at}`, kind, sender: member }));
 }
 
-export function offerSdp(side: Side, sections: readonly Section[], data: boolean): string {
-  const dataMid = `${sections.length}`;
-  const mids = [...sections.map(({ mid }) => mid), ...(data ? [dataMid] : [])];
+/** @param dataAt where the application section stands, which stays there in later offers; undefined: there is none */
+export function offerSdp(side: Side, sections: readonly Section[], dataAt?: number): string {
+  const mids = sections.map(({ mid }) => mid);
+  if (dataAt !== undefined) mids.splice(dataAt, 0, `${dataAt}`);
   const lines = [
     "v=0",
     "o=- 4611731400430051336 2 IN IP4 127.0.0.1",
@@ -28,12 +29,14 @@ export function offerSdp(side: Side, sections: readonly Section[], data: boolean
     `a=group:BUNDLE ${mids.join(" ")}`,
     "a=extmap-allow-mixed",
   ];
-  for (const section of sections) lines.push(...sectionLines(side, section));
-  if (data) {
-    lines.push("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", ...sideLines(side));
-    lines.push(`a=mid:${dataMid}`, "a=sctp-port:5000", "a=max-message-size:262144");
-  }
-  return `${lines.join("\r\n")}\r\n`;
+  const parts = sections.map((section) => sectionLines(side, section));
+  if (dataAt !== undefined) parts.splice(dataAt, 0, dataLines(side, `${dataAt}`));
+  return `${[...lines, ...parts.flat()].join("\r\n")}\r\n`;
+}
+
+function dataLines(side: Side, mid: string): readonly string[] {
+  const head = ["m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", ...sideLines(side)];
+  return [...head, `a=mid:${mid}`, "a=sctp-port:5000", "a=max-message-size:262144"];
 }
 
 function sectionLines(side: Side, { mid, kind, sender }: Section): readonly string[] {
