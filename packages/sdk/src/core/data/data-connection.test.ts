@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { type PairOptions, pair, pattern } from "../../../test/fake-channel.ts";
+import { describe, expect, it, vi } from "vitest";
+import { FakeChannel, type PairOptions, pair, pattern } from "../../../test/fake-channel.ts";
 import { encodeFrame } from "./frame.ts";
 import { HIGH_WATER_BYTES, MAX_FRAME_BYTES } from "./limits.ts";
 
@@ -166,6 +166,24 @@ describe("data connection", () => {
     await clock.advanceAsync(2000);
     expect([received, back]).toEqual([["one"], ["back"]]);
   });
+
+  it.each(["binary", "json"] as const)(
+    "asks for another channel when the hello on a later one is lost, and loses and doubles no %s message",
+    async (serialization) => {
+      const { clock, caller, cut, received, errors, callerLink } = opened({ serialization });
+      for (let n = 0; n < 60; n += 1) clock.after(n * 5, () => void caller.send({ n, fill: "y".repeat(n === 35 ? 90_000 : 10) }));
+      clock.after(180, () => {
+        cut();
+        // The first thing that goes into the next channel is the callee's hello.
+        vi.spyOn(FakeChannel.prototype, "send").mockImplementationOnce(() => {});
+      });
+      await clock.advanceUntil(() => received.length >= 60);
+      await clock.advanceAsync(1000);
+      vi.restoreAllMocks();
+      expect(received.map((each) => (each as { n: number }).n)).toEqual([...Array(60).keys()]);
+      expect([errors, callerLink.renewals.length]).toEqual([[], 2]);
+    },
+  );
 
   it("passes lossy messages as they come, drops what is incomplete, and counts it", async () => {
     const reliability = { ordered: false, maxRetransmits: 0 };

@@ -25,6 +25,8 @@ export const ACK_EVERY_BYTES = 256 * 1024;
 
 /** How long the caller waits for the callee's hello before it takes the other end for one without the session layer. */
 export const HELLO_TIMEOUT_MS = 10_000;
+/** The same on a later channel, to an end that is known to say hello. */
+export const LATER_HELLO_TIMEOUT_MS = 3_000;
 
 /** Every part but a message's last is at least this long: tiny parts would cost far more memory than the bytes they carry. */
 export const MIN_PART_BYTES = 1024;

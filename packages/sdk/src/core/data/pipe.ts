@@ -11,6 +11,7 @@ import {
   type DataLimits,
   HELLO_TIMEOUT_MS,
   HIGH_WATER_BYTES,
+  LATER_HELLO_TIMEOUT_MS,
   LOW_WATER_BYTES,
   MAX_FRAME_BYTES,
   SAFE_FRAME_BYTES,
@@ -77,6 +78,8 @@ export class DataPipe {
   #held: Outgoing | undefined;
   /** The hello of this channel has come. */
   #greeted = false;
+  /** That of some channel has: the other end knows the session, and what it has not confirmed must not be sent anew without asking it. */
+  #known = false;
   /** A channel before this one may have lost frames: nothing counted goes out before the other end's hello. */
   #recovering = false;
   #pumping = false;
@@ -296,6 +299,7 @@ export class DataPipe {
       return;
     }
     this.#greeted = true;
+    this.#known = true;
     if (!this.#session.confirm(received)) {
       this.#lose();
       return;
@@ -308,13 +312,14 @@ export class DataPipe {
     this.#put(channel, encodeFrame({ kind: "hello", version: SESSION_VERSION, received: this.#session.acknowledge() }));
   }
 
-  /** Takes the other end for one without the session when its hello does not come, though the path is up. */
+  /** Takes the other end for one without the session when its hello does not come, though the path is up; one that had said it, for stuck. */
   #awaitHello(): () => void {
     const check = () => {
       if (this.#handler.isPathUp()) this.#becomePlain();
-      else cancel = this.#options.clock.after(HELLO_TIMEOUT_MS, check);
+      else cancel = this.#options.clock.after(wait, check);
     };
-    let cancel = this.#options.clock.after(HELLO_TIMEOUT_MS, check);
+    const wait = this.#known ? LATER_HELLO_TIMEOUT_MS : HELLO_TIMEOUT_MS;
+    let cancel = this.#options.clock.after(wait, check);
     return () => cancel();
   }
 
@@ -324,6 +329,11 @@ export class DataPipe {
 
   #becomePlain(): void {
     if (this.#mode !== "session" || this.#greeted) return;
+    if (this.#known) {
+      // Its hello was lost with something under this channel. Plain text now would double and lose messages: another channel is needed.
+      this.#handler.onClosed();
+      return;
+    }
     if (this.#options.serialization === "binary") {
       const remedy = "Open the connection with serialization json or raw.";
       this.#handler.onBroken(new CodedError("data.peer.unsupported", "The other end does not know this framing.", { remedy }));
