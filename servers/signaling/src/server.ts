@@ -12,6 +12,7 @@ import {
 } from "@tsunagi/conference";
 import type { FastifyInstance } from "fastify";
 import { NativeFace, type NativeLimits } from "./faces/native/face.ts";
+import { whipFace } from "./faces/whip/index.ts";
 import { ConferenceHost } from "./host.ts";
 import { createHttp, type TlsOptions } from "./http.ts";
 import type { IceServerOptions } from "./ice-servers.ts";
@@ -162,6 +163,16 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     defaultKey: options.defaultKey ?? (() => apps.apps().find(({ enabled }) => enabled)?.key),
     isReady: () => ready,
     checkStore: () => store.ping(),
+  });
+  await whipFace(http, {
+    host,
+    ownership,
+    apps,
+    iceServers: options.iceServers ?? {},
+    clock,
+    log,
+    isReady: () => ready,
+    sfu: sfu !== undefined,
   });
   const parts: SignalingParts = { host, ownership, sfu, apps, metrics, store, clock, log };
   await options.routes?.(http, parts);
