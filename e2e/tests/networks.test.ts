@@ -50,13 +50,14 @@ describeNetns("networks", () => {
     expect(addresses).toContain(hosts.bob.addresses[0]);
   });
 
-  const losses: [string, (host: Host) => Promise<void>, (host: Host) => Promise<void>][] = [
-    ["a cable pulled out", (host) => host.unplug(), (host) => host.plug()],
-    ["a silent loss", (host) => host.silence(), (host) => host.unblock()],
-    ["the peer's address blocked", (host) => host.block(hosts.bob.addresses[0] ?? ""), (host) => host.unblock()],
+  const losses: [string, atLeastMs: number, (host: Host) => Promise<void>, (host: Host) => Promise<void>][] = [
+    ["a cable pulled out", 2_500, (host) => host.unplug(), (host) => host.plug()],
+    ["a silent loss", 2_500, (host) => host.silence(), (host) => host.unblock()],
+    // The server's relay still reaches both, and may carry the call before the block ends.
+    ["the peer's address blocked", 700, (host) => host.block(hosts.bob.addresses[0] ?? ""), (host) => host.unblock()],
   ];
-  for (const [name, lose, restore] of losses) {
-    it(`${name} for 3 s is a gap of 3 s, and frames come again after it`, async () => {
+  for (const [name, atLeastMs, lose, restore] of losses) {
+    it(`${name} for 3 s is a gap of about that at most, and frames come again after it`, async () => {
       const probe = await probeMedia(pages.bob, "document.querySelector('#remote')");
       await probe.expectVideo();
       await pages.bob.evaluate(watchPackets);
@@ -65,7 +66,7 @@ describeNetns("networks", () => {
       await restore(hosts.alice);
       await probe.expectVideo({ frames: 5 });
       const gap = await pages.bob.evaluate(() => (helpers.kept.packets as { stop(): number }).stop());
-      expect(gap).toBeGreaterThan(2_500);
+      expect(gap).toBeGreaterThan(atLeastMs);
       expect(gap).toBeLessThan(8_000);
       await probe.stop();
     });
