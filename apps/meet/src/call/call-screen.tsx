@@ -140,6 +140,7 @@ export function CallScreen({ call }: { readonly call: Call }) {
           {call.receiveOnly ? <span>{t("room.listening")}</span> : null}
         </p>
         <span className={styles.spring} />
+        {statsWanted ? <PathBar call={call} /> : null}
         {invite !== undefined && participants.length > 0 ? (
           <CopyButton
             className={styles.invite}
@@ -177,7 +178,6 @@ export function CallScreen({ call }: { readonly call: Call }) {
         >
           <Waiting call={call} joining={phase !== "live"} alone={participants.length === 0} />
         </Stage>
-        {statsWanted ? <PathBar call={call} /> : null}
         {dropping ? <div className={styles.drop}>{t("chat.drop")}</div> : null}
         <p className="visually-hidden" role="status">
           {spoken}

@@ -70,9 +70,16 @@ export function cornerAfterKey(corner: Corner, key: string): Corner | undefined 
   }
 }
 
-type SelfViewProps = { readonly call: Call; readonly area: Area; readonly boxes: readonly Box[]; readonly name: string };
+type SelfViewProps = {
+  readonly call: Call;
+  readonly area: Area;
+  readonly boxes: readonly Box[];
+  /** A place of its own among the tiles, where there is no room beside or over them. */
+  readonly seat: Box | undefined;
+  readonly name: string;
+};
 
-export function SelfView({ call, area, boxes, name }: SelfViewProps) {
+export function SelfView({ call, area, boxes, seat, name }: SelfViewProps) {
   const { t } = useI18n();
   const { media } = useServices();
   const { stream, camera, microphone, revision } = useStore(media.store);
@@ -86,7 +93,8 @@ export function SelfView({ call, area, boxes, name }: SelfViewProps) {
   const unwatched = useAfter(useField(call.path, "watched") === false && camera === "on");
 
   const width = Math.min(WIDEST, Math.max(NARROWEST, area.width * SHARE));
-  const size: Area = { width, height: width / TILE_RATIO };
+  const seated = placed === undefined && drag === undefined && seat !== undefined;
+  const size: Area = seated ? { width: seat.width, height: seat.height } : { width, height: width / TILE_RATIO };
   const corner = placed ?? freestCorner(boxes, size, area);
   const onPointerDown = (event: PointerEvent<HTMLButtonElement>) => {
     const { left, top } = event.currentTarget.getBoundingClientRect();
@@ -115,8 +123,9 @@ export function SelfView({ call, area, boxes, name }: SelfViewProps) {
     setCorner(next);
   };
 
-  const style: CSSProperties =
-    drag === undefined
+  const style: CSSProperties = seated
+    ? { ...size, left: seat.x, top: seat.y }
+    : drag === undefined
       ? {
           ...size,
           left: corner.right ? area.width - size.width - MARGIN : MARGIN,

@@ -17,6 +17,10 @@ import type { CallStats } from "./use-stats.ts";
 
 const GAP = 8;
 const SELF = "self";
+/** Narrower stages have room under the tiles. */
+const WIDE = 640;
+/** From so many tiles on the own picture has a place among them. */
+const SEATED_FROM: Readonly<Partial<Record<Layout, number>>> = { grid: 6, speaker: 3 };
 
 type StageProps = {
   readonly call: Call;
@@ -70,7 +74,11 @@ export function Stage(props: StageProps) {
     layout === "grid" ? pageCapacity(area, GAP) : layout === "speaker" ? stripCapacity(area, GAP) : entries.length;
   const paged = whole.width > 0 && entries.length - beside > capacityOf(whole);
   const area = useMemo<Area>(() => (paged ? { width: whole.width, height: whole.height - PAGER_HEIGHT } : whole), [paged, whole]);
-  const size = capacityOf(area);
+  // Among many the own picture takes the last place of the page, rather than hide somebody.
+  const floating = !receiveOnly && selfView === "floating";
+  const seats =
+    floating && (layout === "grid" ? paged && area.width >= WIDE : layout === "speaker" && entries.length > 2) ? 1 : 0;
+  const size = Math.max(1, capacityOf(area) - seats);
 
   const focusKey = layout === "grid" ? undefined : chooseFocus(entries, pinned, active);
   const byKey = new Map(entries.map((entry) => [entry.key, entry]));
@@ -90,13 +98,13 @@ export function Stage(props: StageProps) {
 
   const single = shown.length === 1 ? ratios[shown[0] ?? ""] : undefined;
   const boxes = useMemo(() => {
-    if (layout !== "grid") return focusLayout(shown.length, area, GAP);
+    if (layout !== "grid") return focusLayout(shown.length + seats, area, GAP);
     // On an upright screen the own picture finds its place under the others.
-    const align = shown.length > 1 && area.height > area.width && selfView === "floating" && !receiveOnly ? "top" : "centre";
+    const align = shown.length > 1 && area.height > area.width && floating ? "top" : "centre";
     // A single picture takes its own shape; several are alike, and the last page's are as large as the others'.
-    const grid = gridLayout(paging.pages > 1 ? size : shown.length, area, GAP, { ratio: single, align });
-    return grid.slice(0, shown.length);
-  }, [layout, shown.length, area, selfView, receiveOnly, paging.pages, size, single]);
+    return gridLayout(paging.pages > 1 ? size + seats : shown.length + seats, area, GAP, { ratio: single, align });
+  }, [layout, shown.length, area, floating, paging.pages, size, seats, single]);
+  const seat = seats === 0 ? undefined : layout === "grid" && paging.pages > 1 ? boxes.at(-1) : boxes[shown.length];
 
   useEffect(() => {
     // Further pages than there are: stay on the last one.
@@ -142,8 +150,8 @@ export function Stage(props: StageProps) {
             })}
       </ul>
       {paging.pages > 1 && layout !== "spotlight" ? <Pager paging={paging} onPage={onPage} /> : null}
-      {!receiveOnly && selfView === "floating" && whole.width > 0 ? (
-        <SelfView call={call} area={area} boxes={boxes} name={ownName} />
+      {floating && whole.width > 0 ? (
+        <SelfView call={call} area={area} boxes={boxes.slice(0, shown.length)} seat={seat} name={ownName} />
       ) : null}
     </div>
   );

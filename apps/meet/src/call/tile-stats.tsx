@@ -10,12 +10,15 @@ type TileStatsProps = {
   readonly layer: PictureLayer | undefined;
   /** The connection's numbers stand over the camera of the same person. */
   readonly screen: boolean;
+  /** Of the tile: in a small one there is only room for what matters most. */
+  readonly height: number;
 };
 
-export function TileStats({ stats, layer, screen }: TileStatsProps) {
+export function TileStats({ stats, layer, screen, height }: TileStatsProps) {
   const { t, locale } = useI18n();
   if (screen) return layer === undefined ? null : <Rows rows={layerRows(layer, t, locale)} />;
   if (stats === undefined) return <div className={styles.stats}>{t("stats.waiting")}</div>;
+  if (height < 200) return <Lines lines={shortLines(stats, layer, t, locale).slice(0, height < 110 ? 2 : 3)} />;
   const { audio, video } = stats;
   const none = t("stats.none");
   const sum = (...tracks: readonly (TrackStats | undefined)[]) =>
@@ -65,6 +68,35 @@ function layerRows({ layer, reason }: PictureLayer, t: Translate, locale: string
     ...(layer === null ? [] : [[t("stats.layer.rate"), formatBitrate(layer.bps, locale)] as const]),
     ...(reason === "none" ? [] : [[t("stats.reason"), t(`reason.${reason}`)] as const]),
   ];
+}
+
+/** Three lines, for tiles in which a table would hide the face. */
+function shortLines(stats: ConnectionStats, layer: PictureLayer | undefined, t: Translate, locale: string): readonly string[] {
+  const { width, height, framesPerSecond, bitrateBps } = stats.video.receive ?? {};
+  const { layer: sent, reason } = layer ?? { layer: null, reason: "none" };
+  return [
+    width === undefined ? t("stats.none") : `${width}×${height ?? "?"}, ${Math.round(framesPerSecond ?? 0)} fps`,
+    [
+      sent === null
+        ? ""
+        : t("stats.layer.short", { encoding: sent.encoding + 1, encodings: sent.encodings, temporal: sent.temporal }),
+      formatBitrate(sent?.bps ?? bitrateBps ?? 0, locale),
+    ]
+      .filter((part) => part !== "")
+      .join(" · "),
+    reason === "none" ? "" : t(`reason.${reason}`),
+  ].filter((line) => line !== "");
+}
+
+function Lines({ lines }: { readonly lines: readonly string[] }) {
+  const { t } = useI18n();
+  return (
+    <section className={styles.stats} aria-label={t("stats.title")}>
+      {lines.map((line) => (
+        <p key={line}>{line}</p>
+      ))}
+    </section>
+  );
 }
 
 function Rows({ rows }: { readonly rows: readonly Row[] }) {

@@ -1,8 +1,9 @@
 /** One picture on the stage: somebody's camera or screen, with name, state, network and pin. */
-import { Headphones, LoaderCircle, Lock, LockOpen, MicOff, MonitorUp, Pin, PinOff, WifiOff } from "lucide-react";
+import { Headphones, ImageOff, LoaderCircle, Lock, LockOpen, MicOff, MonitorUp, Pin, PinOff, WifiOff } from "lucide-react";
 import { type CSSProperties, memo, useCallback, useState } from "react";
 import { useI18n } from "../i18n/index.tsx";
 import type { ConnectionStats, QualityReason } from "../sdk.ts";
+import { useField } from "../state/store.ts";
 import { Avatar } from "../ui/avatar.tsx";
 import { classes, IconButton } from "../ui/button.tsx";
 import { useAfter } from "../ui/use-after.ts";
@@ -45,9 +46,13 @@ export const Tile = memo(function Tile(props: TileProps) {
   const stream = isScreen ? participant.screen : participant.camera;
   const [upright, setUpright] = useState(false);
   const late = useAfter(link === "connecting");
+  // One connection serves all: what is said of it once, in a banner, is not said in each tile.
+  const mode = useField(call.path, "mode");
   const heard = useVoice(call.voices, id);
   const speaking = !isScreen && (selfSpeaking || (heard && microphoneOn));
   const picture = stream !== null && (isScreen || (cameraOn && held === undefined)) && stream.getVideoTracks().length > 0;
+  const height = box?.height ?? 0;
+  const withheld = held !== undefined && cameraOn && !isScreen && link === "connected";
   const attach = useCallback(
     (element: HTMLVideoElement, of: MediaStream) => (self ? attachStream(element, of) : call.attach(element, of)),
     [call, self],
@@ -82,7 +87,7 @@ export const Tile = memo(function Tile(props: TileProps) {
       data-state={link}
       onDoubleClick={() => onPin(key)}
     >
-      {picture ? null : <Avatar name={name} size={Math.max(40, Math.min(112, Math.round((box?.height ?? 0) * 0.4)))} />}
+      {picture ? null : <Avatar name={name} size={Math.max(40, Math.min(112, Math.round(height * 0.4)))} />}
       {stream === null ? null : (
         <Video
           stream={stream}
@@ -93,7 +98,7 @@ export const Tile = memo(function Tile(props: TileProps) {
           onSize={onSize}
         />
       )}
-      {link === "connected" || isScreen ? null : (
+      {link === "connected" || isScreen || (mode === "sfu" && link === "reconnecting") ? null : (
         <div className={styles.state}>
           {link === "failed" ? (
             <WifiOff size={24} aria-hidden="true" />
@@ -101,13 +106,11 @@ export const Tile = memo(function Tile(props: TileProps) {
             <LoaderCircle size={24} className={styles.turning} aria-hidden="true" />
           )}
           <span>{t(`tile.${link}`)}</span>
-          {late && (box?.height ?? 0) > 160 ? <span>{t("tile.connecting.reason")}</span> : null}
-          {link === "failed" && (box?.height ?? 0) > 160 ? <span>{t("tile.failed.text")}</span> : null}
+          {late && height > 160 ? <span>{t("tile.connecting.reason")}</span> : null}
+          {link === "failed" && height > 160 ? <span>{t("tile.failed.text")}</span> : null}
         </div>
       )}
-      {picture || held === undefined || !cameraOn || isScreen || link !== "connected" ? null : (
-        <p className={styles.held}>{t(`held.${heldWord(held)}`)}</p>
-      )}
+      {!withheld || height < 180 ? null : <p className={styles.held}>{t(`held.${heldWord(held)}`)}</p>}
       {self ? null : (
         <IconButton
           className={classes(styles.pin, pinned && styles.pinned)}
@@ -117,9 +120,7 @@ export const Tile = memo(function Tile(props: TileProps) {
           onClick={() => onPin(key)}
         />
       )}
-      {stats === undefined ? null : (
-        <TileStats stats={isScreen ? undefined : (stats ?? undefined)} layer={layer} screen={isScreen} />
-      )}
+      {stats === undefined ? null : <TileStats stats={stats ?? undefined} layer={layer} screen={isScreen} height={height} />}
       <div className={styles.foot}>
         <span className={styles.name}>
           {isScreen ? (
@@ -134,6 +135,7 @@ export const Tile = memo(function Tile(props: TileProps) {
           ) : (
             <LockOpen size={14} className={styles.muted} aria-hidden="true" />
           )}
+          {withheld && height < 180 ? <ImageOff size={14} className={styles.muted} aria-hidden="true" /> : null}
           <span>{shownName}</span>
         </span>
         {isScreen || self ? null : <QualityBars quality={quality} />}

@@ -12,7 +12,9 @@ import styles from "./devices.module.css";
 import { LevelBar } from "./level-bar.tsx";
 import { playTestSound } from "./tone.ts";
 
-export function Choosers({ inputs = true }: { readonly inputs?: boolean }) {
+type ChoosersProps = { readonly inputs?: boolean; readonly camera?: boolean; readonly speaker?: boolean };
+
+export function Choosers({ inputs = true, camera = true, speaker = true }: ChoosersProps) {
   const { t, locale } = useI18n();
   const { media, tools } = useServices();
   const { devices, stream, revision, microphone } = useStore(media.store);
@@ -36,13 +38,15 @@ export function Choosers({ inputs = true }: { readonly inputs?: boolean }) {
     <div className={styles.choosers}>
       {inputs ? (
         <>
-          <SelectField
-            label={t("device.camera")}
-            choices={choicesOf(devices.cameras, chosen.camera, i18n)}
-            disabled={devices.cameras.length === 0}
-            value={chosen.camera ?? ""}
-            onChange={(event) => void media.choose("camera", event.target.value || undefined)}
-          />
+          {camera ? (
+            <SelectField
+              label={t("device.camera")}
+              choices={choicesOf(devices.cameras, chosen.camera, i18n)}
+              disabled={devices.cameras.length === 0}
+              value={chosen.camera ?? ""}
+              onChange={(event) => void media.choose("camera", event.target.value || undefined)}
+            />
+          ) : null}
           <div className={styles.chooser}>
             <SelectField
               label={t("device.microphone")}
@@ -56,18 +60,20 @@ export function Choosers({ inputs = true }: { readonly inputs?: boolean }) {
           </div>
         </>
       ) : null}
-      <div className={styles.row}>
-        <SelectField
-          label={t("device.speaker")}
-          choices={choicesOf(tools.sdk.speakerSelectable ? devices.speakers : [], chosen.speaker, i18n, true)}
-          disabled={!tools.sdk.speakerSelectable || devices.speakers.length === 0}
-          value={chosen.speaker ?? ""}
-          onChange={(event) => void media.choose("speaker", event.target.value || undefined)}
-        />
-        <Button icon={Volume2} disabled={playing} onClick={play}>
-          {t(playing ? "device.speaker.testing" : "device.speaker.test")}
-        </Button>
-      </div>
+      {speaker ? (
+        <div className={styles.row}>
+          <SelectField
+            label={t("device.speaker")}
+            choices={choicesOf(tools.sdk.speakerSelectable ? devices.speakers : [], chosen.speaker, i18n, true)}
+            disabled={!tools.sdk.speakerSelectable || devices.speakers.length === 0}
+            value={chosen.speaker ?? ""}
+            onChange={(event) => void media.choose("speaker", event.target.value || undefined)}
+          />
+          <Button icon={Volume2} disabled={playing} onClick={play}>
+            {t(playing ? "device.speaker.testing" : "device.speaker.test")}
+          </Button>
+        </div>
+      ) : null}
       {tools.sdk.speakerSelectable ? null : <p className={styles.hint}>{t("device.speaker.fixed")}</p>}
     </div>
   );

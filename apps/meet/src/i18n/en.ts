@@ -276,6 +276,7 @@ export const en = {
   "stats.video": "Video",
   "stats.layer": "Layer",
   "stats.layer.value": "{encoding} of {encodings}, temporal {temporal}",
+  "stats.layer.short": "{encoding} of {encodings}, T{temporal}",
   "stats.layer.rate": "Rate",
   "stats.reason": "Reduced by",
   "stats.codec": "Codecs",

@@ -144,7 +144,7 @@ export function Setup({ starting, error, onGo }: SetupProps) {
             error={channel.trim() === "" ? t("studio.channel.missing") : undefined}
             onChange={(event) => settings.set({ channel: event.target.value })}
           />
-          <Choosers inputs />
+          <Choosers camera={source === "camera"} speaker={false} />
           <Button
             type="submit"
             look="primary"

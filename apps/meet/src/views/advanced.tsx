@@ -16,7 +16,7 @@ const CHOICES: readonly RoomChoice[] = ["auto", "small", "large"];
 export function Advanced({ room, listen, choice, secret }: AdvancedProps) {
   const { t } = useI18n();
   return (
-    <details className={styles.advanced} open={choice !== "auto" || undefined}>
+    <details className={styles.advanced}>
       <summary>{t("advanced.title")}</summary>
       <SelectField
         label={t("advanced.way")}
