@@ -179,6 +179,30 @@ describe("peers that are relays of this server", () => {
     expect(codeOf(alice.permit(relayed(RELAY_IP[4], 80)))).toBeUndefined();
   });
 
+  it("share the server's own addresses with the policy's own ports, and with nothing else there", () => {
+    const world = new World({ ownAddresses: ["1.1.1.1", RELAY_IP[4]], ownPorts: [44_300] });
+    const alice = world.client();
+    alice.allocated();
+    for (const [at, address] of ["1.1.1.1", RELAY_IP[4]].entries()) {
+      expect(codeOf(alice.permit(relayed(address, 80)))).toBeUndefined();
+      alice.send("a", relayed(address, 80));
+      alice.send("b", relayed(address, 44_300));
+      expect(codeOf(alice.bind(0x4000 + at, relayed(address, 22)))).toBe(403);
+      expect(codeOf(alice.bind(0x4010 + at, relayed(address, 44_300)))).toBeUndefined();
+      alice.sendChannel(0x4010 + at, "c");
+    }
+    expect(world.shell.toPeer.map(({ port, payload }) => [port, payload])).toEqual([
+      [44_300, "b"],
+      [44_300, "c"],
+      [44_300, "b"],
+      [44_300, "c"],
+    ]);
+    expect(world.server.stats().dropped["no-relay"]).toEqual({ packets: 2, bytes: 2 });
+    const denied = new World({ ownAddresses: ["1.1.1.1"], ownPorts: [44_300], deny: ["1.1.1.1"] }).client();
+    denied.allocated();
+    expect(codeOf(denied.permit(relayed("1.1.1.1", 44_300)))).toBe(403);
+  });
+
   it("are reached also where a list denies their address", () => {
     const world = new World({ deny: ["198.41.0.0/16"] });
     const [alice, bob] = [world.client(), world.client()];

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { CodedError } from "@tsunagi/base";
 import { parse } from "yaml";
 import { z } from "zod";
+import { SFU_SETTINGS, sfuSchema } from "./sfu-config.ts";
 import { externalTurnSchema, TURN_SETTINGS, turnSchema } from "./turn-config.ts";
 
 export const CONFIG_CODES = {
@@ -36,6 +37,7 @@ const schema = z.strictObject({
     .prefault({}),
   turn: turnSchema,
   externalTurn: externalTurnSchema,
+  sfu: sfuSchema,
   iceServers: z
     .array(
       z.strictObject({
@@ -89,6 +91,7 @@ export const SETTINGS: Readonly<Record<string, Kind>> = {
   "tls.keyFile": "text",
   "tls.names": "list",
   ...TURN_SETTINGS,
+  ...SFU_SETTINGS,
   iceServers: "json",
   "session.graceMs": "number",
   "session.heartbeatMs": "number",

@@ -24,13 +24,14 @@ try {
       void server.drain().then(() => process.exit(0));
     });
   }
-  const { http, turn } = server.addresses;
+  const { http, turn, sfu } = server.addresses;
   // For whoever started it: the one line that says where and with which key.
   console.log(
     JSON.stringify({
       ready: true,
       http,
       turn,
+      sfu,
       key: server.defaultApp.key,
       version: server.version,
     }),

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CodedError, type Log, silentLog } from "@tsunagi/base";
 import type { App } from "@tsunagi/conference";
+import type { RunningSfu } from "@tsunagi/server-sfu";
 import {
   Operator,
   openStore,
@@ -14,6 +15,7 @@ import {
 import { certificateFiles } from "./certificate-files.ts";
 import { type Config, type ConfigInput, checkConfig } from "./config.ts";
 import { isToldToClients, reloaded } from "./reload.ts";
+import { type Cluster, oneNode, sfuGrant, startSfuPart } from "./sfu.ts";
 import { ensureTls, type TlsMaterial } from "./tls.ts";
 import { sharedAlpn, Turn, type TurnPorts } from "./turn.ts";
 import { VERSION } from "./version.ts";
@@ -32,6 +34,8 @@ export type RunningServer = {
     readonly http: { readonly address: string; readonly port: number; readonly secure: boolean };
     /** Ports of STUN and TURN; those of what is off are absent. */
     readonly turn: TurnPorts;
+    /** UDP ports of the SFU's workers; none: it is off. */
+    readonly sfu: readonly number[];
   };
   /** The app that the web app uses: the oldest one, made at the first start. */
   readonly defaultApp: App;
@@ -63,7 +67,7 @@ const BYE_MS = 500;
 /** How long webhooks that wait get for their last attempt. */
 const WEBHOOKS_MS = 5_000;
 
-/** @throws {CodedError} `server.port.in-use`, `server.port.denied`, and those of the store, STUN, TLS and configuration */
+/** @throws {CodedError} `server.port.in-use`, `server.port.denied`, and those of the store, STUN, SFU, TLS and configuration */
 export async function startAll(options: StartOptions = {}): Promise<RunningServer> {
   const config = checkConfig(options.config ?? {});
   const log = options.log ?? silentLog;
@@ -92,14 +96,18 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
     undo.push(() => operator.close());
     const { app: defaultApp, made } = await firstApp(store, config);
     const { material, tls } = await certificate(config);
-    turn = config.turn.enabled ? await Turn.start(config.turn, { store, log, tls }) : undefined;
+    const cluster = oneNode();
+    const sfu = await startSfuPart(config.sfu, cluster, log);
+    undo.push(async () => sfu?.close());
+    turn = config.turn.enabled ? await Turn.start(config.turn, { store, log, tls, ownPorts: sfu?.ports ?? [] }) : undefined;
     undo.push(async () => turn?.close());
     const signaling = await listening(
       config,
-      startSignaling(signalingOptions(config, { store, operator, log, turn, tls, live: () => live })),
+      startSignaling(signalingOptions(config, { store, operator, log, turn, tls, cluster, sfu, live: () => live })),
     );
     undo.push(() => signaling.close());
     turn?.join(signaling);
+    for (const metric of sfu?.metrics ?? []) signaling.metrics.add(metric);
     // Before the HTTP server, which would wait for the connections that it handed over.
     undo.push(async () => turn?.close());
     let draining: Promise<void> | undefined;
@@ -109,6 +117,7 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
       addresses: {
         http: { address: signaling.address.address, port: signaling.address.port, secure: tls !== undefined },
         turn: turn?.ports ?? {},
+        sfu: sfu?.ports ?? [],
       },
       defaultApp,
       madeDefaultApp: made,
@@ -127,6 +136,7 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
       drain() {
         draining ??= (async () => {
           turn?.drain();
+          sfu?.drain();
           signaling.drain();
           const deadline = new Promise<void>((done) => setTimeout(done, config.drain.timeoutMs).unref());
           await Promise.race([
@@ -177,6 +187,8 @@ function signalingOptions(
     readonly operator: Operator;
     readonly log: Log;
     readonly turn: Turn | undefined;
+    readonly cluster: Cluster;
+    readonly sfu: RunningSfu | undefined;
     readonly live: () => Config;
     readonly tls: TlsOptions | undefined;
   },
@@ -188,6 +200,8 @@ function signalingOptions(
     tls: parts.tls && { ...parts.tls, alpnProtocols: sharedAlpn(config) },
     routes: parts.operator.routes,
     onEvent: parts.operator.onEvent,
+    cluster: parts.cluster,
+    sfu: sfuGrant(config.sfu, parts.sfu),
     version: VERSION,
     address: config.http.address,
     port: config.http.port,

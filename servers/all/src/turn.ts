@@ -26,23 +26,37 @@ export class Turn {
   /** Used while the configuration names none. */
   readonly #madeSecret: string;
   readonly #secure: boolean;
+  readonly #ownPorts: readonly number[];
   #config: TurnConfig;
   #shared: SharedPort | undefined;
   #sharedPort: number | undefined;
 
-  private constructor(server: RunningTurnServer, madeSecret: string, config: TurnConfig, secure: boolean) {
+  private constructor(
+    server: RunningTurnServer,
+    madeSecret: string,
+    config: TurnConfig,
+    secure: boolean,
+    ownPorts: readonly number[],
+  ) {
     this.#server = server;
     this.#madeSecret = madeSecret;
     this.#config = config;
     this.#secure = secure;
+    this.#ownPorts = ownPorts;
   }
 
   /** @throws {CodedError} `turn.port.*`, `turn.policy.*`, `turn.option.*` */
   static async start(
     config: TurnConfig,
-    parts: { readonly store: Store; readonly log: Log; readonly tls: TlsOptions | undefined },
+    parts: {
+      readonly store: Store;
+      readonly log: Log;
+      readonly tls: TlsOptions | undefined;
+      /** UDP ports of this machine that relays may reach: the SFU's. */
+      readonly ownPorts: readonly number[];
+    },
   ): Promise<Turn> {
-    const { store, log, tls } = parts;
+    const { store, log, tls, ownPorts } = parts;
     const madeSecret = await store.setting("turn-secret", newSecret);
     const server = await startTurnServer({
       port: config.port,
@@ -54,7 +68,7 @@ export class Turn {
       externalAddresses: config.externalAddresses,
       relayPorts: relayPortRange(config.relayPorts),
       alternate: config.alternateAddress === undefined ? undefined : { address: config.alternateAddress },
-      policy: policyOf(config, madeSecret),
+      policy: policyOf(config, madeSecret, ownPorts),
       rateLimit: {
         perSecond: config.limits.requestsPerSecondPerSource,
         burst: BURST_SECONDS * config.limits.requestsPerSecondPerSource,
@@ -62,7 +76,7 @@ export class Turn {
       },
       log,
     });
-    return new Turn(server, madeSecret, config, tls !== undefined);
+    return new Turn(server, madeSecret, config, tls !== undefined, ownPorts);
   }
 
   get ports(): TurnPorts {
@@ -97,7 +111,7 @@ export class Turn {
   configure(config: TurnConfig): void {
     const { secret, previousSecrets, users, allow, deny, limits, credentialLifetimeS } = config;
     const next = { ...this.#config, secret, previousSecrets, users, allow, deny, limits, credentialLifetimeS };
-    this.#server.configure(policyOf(next, this.#madeSecret));
+    this.#server.configure(policyOf(next, this.#madeSecret, this.#ownPorts));
     this.#config = next;
   }
 
@@ -127,12 +141,12 @@ export function sharedAlpn(config: Config): readonly string[] | undefined {
   return config.turn.enabled && config.turn.shareHttpPort ? SHARED_PORT_ALPN : undefined;
 }
 
-function policyOf(config: TurnConfig, madeSecret: string) {
+function policyOf(config: TurnConfig, madeSecret: string, ownPorts: readonly number[]) {
   const { requestsPerSecondPerSource: _heldBySockets, ...limits } = config.limits;
   const { realm, secret = madeSecret, previousSecrets, users, allow, deny, mobility, tcpRelays, relay } = config;
   // Without a secret and without users nobody gets an allocation.
   const who = relay ? { secrets: [secret, ...previousSecrets], users } : {};
-  return turnPolicy({ realm, ...who, allow, deny, limits, mobility, tcpRelays });
+  return turnPolicy({ realm, ...who, allow, deny, ownPorts, limits, mobility, tcpRelays });
 }
 
 /** An empty list in the configuration is the default. */

@@ -23,6 +23,7 @@ async function start(directory: string, more: object = {}): Promise<RunningServe
       dataDir: directory,
       http: { address: "127.0.0.1", port: 0 },
       turn: { addresses: ["127.0.0.1"], port: 0, tlsPort: 0 },
+      sfu: { enabled: false },
       ...more,
     },
   });

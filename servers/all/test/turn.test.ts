@@ -26,7 +26,7 @@ async function start(more: object = {}, log: Log = silentLog): Promise<RunningSe
   const { turn = {}, ...rest } = more as { turn?: object };
   const http = { address: "127.0.0.1", port: 0 };
   const base = { addresses: ["127.0.0.1"], port: 0, tlsPort: 0 };
-  const server = await startAll({ config: { dataDir, http, turn: { ...base, ...turn }, ...rest }, log });
+  const server = await startAll({ config: { dataDir, http, turn: { ...base, ...turn }, sfu: { enabled: false }, ...rest }, log });
   undo.push(() => server.close());
   return { ...server, dataDir };
 }
@@ -118,7 +118,12 @@ it("keeps the secret that it made, so that credentials outlive a restart, and sh
   const server = await start();
   const account = await accountOf(server);
   await server.close();
-  const config = { dataDir: server.dataDir, http: { port: 0 }, turn: { addresses: ["127.0.0.1"], port: 0 } };
+  const config = {
+    dataDir: server.dataDir,
+    http: { port: 0 },
+    turn: { addresses: ["127.0.0.1"], port: 0 },
+    sfu: { enabled: false },
+  };
   const again = await startAll({ config });
   undo.push(() => again.close());
   expect(await allocate({ transport: "udp", port: again.addresses.turn.udp }, account)).toBe(600);
@@ -202,7 +207,10 @@ it("takes the users, secrets and limits of a changed configuration while it runs
 
   const file = join(server.dataDir, "tsunagi.config.yaml");
   const reload = async (turn: string) => {
-    await writeFile(file, `http: { port: 0, address: 127.0.0.1 }\ndataDir: ${server.dataDir}\nturn: ${turn}`);
+    await writeFile(
+      file,
+      `http: { port: 0, address: 127.0.0.1 }\ndataDir: ${server.dataDir}\nsfu: { enabled: false }\nturn: ${turn}`,
+    );
     entries.length = 0;
     return server.reload(() => loadConfig({ file }));
   };

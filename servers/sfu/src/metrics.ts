@@ -14,16 +14,16 @@ export function sfuMetrics(pool: Pool): readonly SfuMetric[] {
     pool.workers.map((worker) => [String(worker.id), value(worker)] as const);
   const summed = (name: string) => () => [["", pool.total(name)] as const];
   return [
-    metric("rooms", "Rooms now", "gauge", undefined, () => [["", pool.rooms]]),
+    metric("rooms", "Rooms on the SFU now", "gauge", undefined, () => [["", pool.rooms]]),
     metric(
-      "members",
+      "worker_members",
       "Members now, by worker",
       "gauge",
       "worker",
       perWorker((worker) => worker.stats.members),
     ),
     metric(
-      "transports",
+      "worker_transports",
       "Transports now, by worker",
       "gauge",
       "worker",

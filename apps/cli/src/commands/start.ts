@@ -19,6 +19,11 @@ const OPTIONS = {
   tls: { type: "boolean", help: "https with a certificate of this machine's own CA, and a QR code for phones" },
   "tls-name": { type: "string", multiple: true, value: "NAME", help: "a further name or address for that certificate" },
   "turn-port": { type: "string", value: "N", help: "the STUN and TURN port, UDP and TCP (default 3478)" },
+  "sfu-port": {
+    type: "string",
+    value: "N",
+    help: "the UDP port of SFU rooms, and of each further worker the next (default 44300)",
+  },
   "no-turn": { type: "boolean", help: "leave STUN and TURN to other servers" },
   "log-level": { type: "string", value: "LEVEL", help: "error, warn, info, debug or silent (default info)" },
   "log-file": {
@@ -39,7 +44,7 @@ const SETTING_FLAGS: { readonly [name: string]: { readonly type: "string"; reado
 export const startCommand: Command = {
   name: "start",
   usage: "[options]",
-  summary: "run the servers: signalling, STUN, TURN, web app",
+  summary: "run the servers: signalling, STUN, TURN, SFU, web app",
   options: OPTIONS,
   notes: [
     "Flags win over the environment (TSUNAGI_HTTP_PORT, …), that over tsunagi.config.yaml.\nEach setting of tsunagi.config.sample.yaml is a flag as well: session.graceMs is --session-grace-ms.",
@@ -65,6 +70,8 @@ export type StartedServer = {
       readonly tls?: number | undefined;
       readonly shared?: number | undefined;
     };
+    /** UDP ports of its workers; none: it is off. */
+    readonly sfu?: readonly number[] | undefined;
   };
   readonly defaultApp: { readonly name: string; readonly key: string };
   readonly tls: { readonly caFile: string; readonly caFingerprint: string } | undefined;
@@ -98,7 +105,7 @@ export async function start(
     version: server.version,
     urls,
     apps: [server.defaultApp],
-    services: ["signalling", ...turnServices(server)],
+    services: ["signalling", ...turnServices(server), ...sfuServices(server)],
     caUrl: server.tls === undefined || phone === undefined ? undefined : `${phone}/ca.crt`,
     adminTokenPlace: config.admin.token === undefined ? shortest(resolve(dataDir, "admin-token"), io.cwd) : "your configuration",
     // npm tells which of its scripts runs.
@@ -111,7 +118,7 @@ export async function start(
     const { services: _services, isPlainHttp: _isPlainHttp, apps: _apps, startedBy: _startedBy, ...shown } = facts;
     const { key } = server.defaultApp;
     io.stdout.write(
-      `${JSON.stringify({ ready: true, ...shown, key, turn: server.addresses.turn, caFile: server.tls?.caFile })}\n`,
+      `${JSON.stringify({ ready: true, ...shown, key, turn: server.addresses.turn, sfu: server.addresses.sfu, caFile: server.tls?.caFile })}\n`,
     );
   } else {
     const style = styleFor(io.stdout, io.env);
@@ -177,4 +184,14 @@ function turnServices(server: StartedServer): string[] {
     ...(tls === undefined ? [] : [`TURN ${tls} TLS`]),
     ...(shared === undefined ? [] : [`TURN ${shared} beside HTTP`]),
   ];
+}
+
+/** A range where they follow one another: it is for the firewall. */
+function sfuServices(server: StartedServer): string[] {
+  const ports = server.addresses.sfu ?? [];
+  const [first] = ports;
+  if (first === undefined) return [];
+  const last = first + ports.length - 1;
+  const isRange = ports.length > 1 && ports.every((port, at) => port === first + at);
+  return [`SFU ${isRange ? `${first}–${last}` : ports.join(", ")} UDP`];
 }

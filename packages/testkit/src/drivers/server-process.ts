@@ -31,6 +31,7 @@ export type ServerOptions = {
 type ReadyLine = {
   readonly http: { readonly port: number };
   readonly turn: { readonly udp?: number; readonly tls?: number };
+  readonly sfu?: readonly number[];
   readonly key: string;
 };
 
@@ -73,6 +74,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   let port = options.port ?? 0;
   let turnPort = options.turnPort ?? 0;
   let turnTlsPort = 0;
+  let sfuPort = 0;
   const url = () => `http://${host?.addresses[0] ?? "localhost"}:${port}`;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "tsunagi-data-"));
   let child: TestProcess | undefined;
@@ -91,6 +93,9 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
         TSUNAGI_HTTP_PORT: String(port),
         TSUNAGI_TURN_PORT: String(turnPort),
         TSUNAGI_TURN_TLS_PORT: String(turnTlsPort),
+        // One worker: two cores serve browsers, too.
+        TSUNAGI_SFU_WORKERS: "1",
+        TSUNAGI_SFU_PORT: String(sfuPort),
         ...options.env,
       },
       ...(host === undefined ? {} : { netns: host.netns }),
@@ -101,6 +106,8 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     port = ready.http.port;
     turnPort = ready.turn.udp ?? 0;
     turnTlsPort = ready.turn.tls ?? 0;
+    // Of several workers each has a free one of its own.
+    sfuPort = ready.sfu?.length === 1 ? (ready.sfu[0] ?? 0) : 0;
   };
   const kill = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => void (await child?.kill(signal));
   const request: ServerProcess["request"] = (path, init = {}) =>

@@ -22,8 +22,8 @@ export type Permission = {
   readonly address: string;
   readonly relay: Relay;
   expiresAt: Millis;
-  /** `relays`: only relays of this server may be reached there. */
-  reach: "any" | "relays";
+  /** `relays`: only relays of this server may be reached there; `own`: these and the policy's own ports. */
+  reach: "any" | "relays" | "own";
   /** Relays of this server have that address: what is meant for one is handed over without a socket. */
   isOwn: boolean;
   /** The channel used last, and all of them where there are several ports. */

@@ -64,6 +64,12 @@ export class PeerPolicy {
     return this.#allowsBytes(addressBytes(address));
   }
 
+  /** The server's own, and not denied. */
+  isOwn(address: string): boolean {
+    const bytes = addressBytes(address);
+    return isInside(this.#own, bytes) && !isInside(this.#deny, bytes);
+  }
+
   #allowsBytes(address: Uint8Array): boolean {
     if (isInside(this.#deny, address)) return false;
     const inner = address.length === 16 ? innerAddresses(address) : [];

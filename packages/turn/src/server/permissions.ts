@@ -14,13 +14,15 @@ export type PeerJudgement =
   | { readonly type: "granted"; readonly relay: Relay; readonly reach: Permission["reach"]; readonly isOwn: boolean };
 
 /**
- * Other relays of this server may always be meant: two clients that use relays only meet here. Data then goes only to a port where a relay is.
+ * Other relays of this server may always be meant: two clients that use relays only meet here. So may the policy's own ports. Data then goes only to
+ * such a port, or to one where a relay is.
  */
 export function judgePeer(core: Core, allocation: Allocation, { address, family }: TransportAddress): PeerJudgement {
   const relay = allocation.relayOf(family);
   if (relay === undefined) return { type: "refused", code: 443 };
   const isOwn = core.allocations.hasAddress(address);
-  const reach = core.peers.allows(address) ? "any" : isOwn ? "relays" : undefined;
+  const hasPorts = core.policy.ownPorts.length > 0 && core.peers.isOwn(address);
+  const reach = core.peers.allows(address) ? "any" : hasPorts ? "own" : isOwn ? "relays" : undefined;
   return reach === undefined ? { type: "refused", code: 403 } : { type: "granted", relay, reach, isOwn };
 }
 

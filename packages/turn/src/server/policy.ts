@@ -66,6 +66,8 @@ export type TurnPolicy = {
   readonly deny: readonly Cidr[];
   /** The server's own addresses: refused as peers, but for relays of this server. */
   readonly ownAddresses: readonly string[];
+  /** UDP ports at `ownAddresses` that may be reached all the same: of servers beside this one that are open to everyone, such as an SFU. Default none. */
+  readonly ownPorts: readonly number[];
   /** RFC 8016; default on. Off: 405. */
   readonly mobility: boolean;
   /** RFC 6062; default on. Off: 442. */
@@ -112,6 +114,7 @@ export function turnPolicy(options: TurnPolicyOptions = {}): TurnPolicy {
     allow: options.allow ?? [],
     deny: options.deny ?? [],
     ownAddresses: options.ownAddresses ?? [],
+    ownPorts: options.ownPorts ?? [],
     mobility: options.mobility ?? true,
     tcpRelays: options.tcpRelays ?? true,
     alternateServer: options.alternateServer,

@@ -11,6 +11,7 @@ import { channelTo } from "./channels.ts";
 import type { Core } from "./core.ts";
 import { encodeDataIndication, encodeIcmpIndication, SendReader } from "./indications.ts";
 import { permissionOf } from "./permissions.ts";
+import type { TurnPolicy } from "./policy.ts";
 import type { Client } from "./shell.ts";
 
 export class Relaying {
@@ -96,7 +97,7 @@ export class Relaying {
     const { relay } = permission;
     if (permission.expiresAt <= now || relay.expiresAt <= now || port === 0) return counters.drop("no-permission", bytes);
     const target = permission.isOwn ? this.#relayAt(permission, port, channel) : undefined;
-    if (target === undefined && permission.reach === "relays") return counters.drop("no-relay", bytes);
+    if (target === undefined && !mayLeave(this.#core.policy, permission, port)) return counters.drop("no-relay", bytes);
     if (!accounts.mayPass(now, allocation.account, bytes)) return counters.drop("bandwidth", bytes);
     allocation.packetsToPeer++;
     allocation.bytesToPeer += bytes;
@@ -173,3 +174,8 @@ export class Relaying {
 /** RFC 8656 §11.5: destination unreachable, time exceeded; over IPv6 too big as well. */
 const ICMP_TYPES: readonly number[] = [3, 11];
 const ICMPV6_TYPES: readonly number[] = [1, 2, 3];
+
+/** Whether a packet may be sent to that port of the permission's address, where no relay of this server is. */
+export function mayLeave(policy: TurnPolicy, { reach }: Pick<Permission, "reach">, port: number): boolean {
+  return reach === "any" || (reach === "own" && policy.ownPorts.includes(port));
+}

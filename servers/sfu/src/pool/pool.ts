@@ -195,6 +195,7 @@ export class Pool {
         return reply?.ok === true ? [{ worker: worker.id, room: reply.dump }] : [];
       }),
     );
+    if (parts.flat().length === 0) return { ok: true };
     return { ok: true, dump: { appId: command.appId, room: command.room, parts: parts.flat() } };
   }
 

@@ -8,6 +8,7 @@ import { bindChannel, CHANNEL_LIFETIME_MS, channelOf, channelsFit, channelTo, un
 import type { Core } from "../core.ts";
 import type { Exchange } from "../exchange.ts";
 import { installPermission, judgePeer, permissionsFit } from "../permissions.ts";
+import { mayLeave } from "../relaying.ts";
 
 export function channelBind(core: Core, now: Millis, exchange: Exchange, request: StunMessage, allocation: Allocation) {
   // RFC 6062 §5: a relay for connections has no channels.
@@ -26,7 +27,8 @@ export function channelBind(core: Core, now: Millis, exchange: Exchange, request
   const judgement = judgePeer(core, allocation, peer);
   if (judgement.type === "refused") return exchange.fail(now, judgement.code);
   // The port is named here: where only relays may be reached, one must be there.
-  if (judgement.reach === "relays" && core.allocations.at(peer.address, peer.port) === undefined) return exchange.fail(now, 403);
+  if (!mayLeave(core.policy, judgement, peer.port) && core.allocations.at(peer.address, peer.port) === undefined)
+    return exchange.fail(now, 403);
   if (!permissionsFit(core, allocation, permission === undefined ? 1 : 0)) return exchange.fail(now, 508);
   if (bound === undefined) {
     // One that has expired may wait for its sweep under the same number or peer.
