@@ -20,7 +20,7 @@ export const hasJanus = (): boolean => existsSync("/usr/bin/janus");
 
 export function janusSubject(form: keyof typeof LOOPS): Subject {
   return {
-    name: form === "default" ? "Janus" : `Janus, ${form}`,
+    name: form === "default" ? "Janus" : `Janus ${form}`,
     async start(scenario: Scenario): Promise<Running> {
       if (!hasJanus()) throw new Error("Debian's package janus is not installed");
       const folder = mkdtempSync(join(tmpdir(), "tsunagi-bench-janus-"));

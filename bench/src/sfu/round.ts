@@ -32,8 +32,8 @@ export type RoundReport = {
 };
 
 /** What is still under way after the window. */
-const DRAIN_MS = 1_000;
-const SETTLE_MS = 1_000;
+const DRAIN_MS = 500;
+const SETTLE_MS = 500;
 
 const [, , scenarioName, subjectName, secondsText = "5", warmUpText = "3"] = process.argv;
 const scenario = SCENARIOS.find(({ name }) => name === scenarioName);
