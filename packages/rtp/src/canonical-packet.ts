@@ -39,7 +39,7 @@ export class CanonicalPacket {
   marker = false;
   /** Rises each time the object is used again: whoever keeps it for later compares. */
   generation = 0;
-  /** VP8 and VP9: where the picture ID stands (0: nowhere), how wide it is, and what was received. */
+  /** Where the picture ID stands (0: nowhere), how wide it is, and what was received. 16 bits: the frame number of the dependency descriptor. */
   pictureIdAt = 0;
   pictureIdBits = 0;
   pictureId = NONE;
@@ -75,9 +75,17 @@ export class CanonicalPacket {
   /**
    * Takes over what `view` holds; `ids` say which extension is which at its sender. Whatever was here before is gone.
    *
+   * @param keepDescriptor pass the dependency descriptor on: where the codec has a descriptor of its own, that one is rewritten, and two that
+   *   contradict each other would confuse
    * @param payloadStart where to begin instead of the view's payload (RED or RTX taken off)
    */
-  fill(view: RtpView, ids: ExtensionIds, payloadStart = view.payloadStart, payloadEnd = view.payloadEnd): void {
+  fill(
+    view: RtpView,
+    ids: ExtensionIds,
+    keepDescriptor = true,
+    payloadStart = view.payloadStart,
+    payloadEnd = view.payloadEnd,
+  ): void {
     this.generation += 1;
     const from = view.bytes;
     this.sequence = view.sequence;
@@ -95,7 +103,7 @@ export class CanonicalPacket {
     this.#orientation = orientation === 0 ? NONE : (from[orientation] as number);
     const delay = view.extensionOffset(ids["playout-delay"]);
     this.#playoutDelay = delay === 0 || view.extensionLength(ids["playout-delay"]) < 3 ? NONE : u24(from, delay);
-    const descriptor = view.extensionOffset(ids["dependency-descriptor"]);
+    const descriptor = keepDescriptor ? view.extensionOffset(ids["dependency-descriptor"]) : 0;
     this.#descriptorLength = descriptor === 0 ? 0 : view.extensionLength(ids["dependency-descriptor"]);
 
     this.#layout(payloadEnd - payloadStart, this.#descriptorLength, payloadStart, from.length - payloadEnd);
@@ -121,6 +129,14 @@ export class CanonicalPacket {
     this.bytes[this.#end - 1] = padding;
   }
 
+  /** Tells that the frame number of the dependency descriptor is `frameNumber`, so that it can be rewritten. */
+  describeFrame(frameNumber: number): void {
+    if (this.#descriptorLength < 3) return;
+    this.pictureIdAt = this.#descriptorAt + 1;
+    this.pictureIdBits = 16;
+    this.pictureId = frameNumber;
+  }
+
   /** Tells where picture ID and TL0PICIDX stand, as offsets from the payload's start; `NONE` for what is not there. */
   describe(pictureIdAt: number, pictureIdBits: number, pictureId: number, tl0PicIdxAt: number, tl0PicIdx: number): void {
     this.pictureIdAt = pictureIdAt < 0 ? 0 : this.payloadStart + pictureIdAt;
@@ -141,15 +157,16 @@ export class CanonicalPacket {
     put16(bytes, start + 2, list.sequence[at] as number);
     put32(bytes, start + 4, list.timestamp[at] as number);
     put32(bytes, start + 8, list.ssrc[at] as number);
-    // An entry always has them: `add` takes no less.
-    this.#writeExtensions(start, list.extensions[at] as ExtensionIds, list.transportSequence[at] as number, list.sendTime);
-    if (original !== NONE) put16(bytes, this.payloadStart - OSN, original);
     if (this.pictureIdAt !== 0) {
       const wanted = list.pictureId[at] as number;
       const id = wanted === NONE ? this.pictureId : wanted;
       if (this.pictureIdBits === 15) put16(bytes, this.pictureIdAt, 0x8000 | (id & 0x7fff));
+      else if (this.pictureIdBits === 16) put16(bytes, this.pictureIdAt, id);
       else bytes[this.pictureIdAt] = id & 0x7f;
     }
+    // An entry always has them: `add` takes no less.
+    this.#writeExtensions(start, list.extensions[at] as ExtensionIds, list.transportSequence[at] as number, list.sendTime);
+    if (original !== NONE) put16(bytes, this.payloadStart - OSN, original);
     if (this.tl0PicIdxAt !== 0) {
       const wanted = list.tl0PicIdx[at] as number;
       bytes[this.tl0PicIdxAt] = wanted === NONE ? this.tl0PicIdx : wanted;

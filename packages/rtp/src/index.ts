@@ -1,6 +1,7 @@
 export * from "./bytes.ts";
 export { CanonicalPacket } from "./canonical-packet.ts";
 export { isRtcp } from "./demux.ts";
+export { DependencyStructure, readDependencyDescriptor } from "./dependency-descriptor.ts";
 export { EXTENSION_URI, type ExtensionIds, type ExtensionKind, extensionIds } from "./extension-ids.ts";
 export * from "./ntp.ts";
 export { readAv1 } from "./payload/av1.ts";

@@ -31,7 +31,7 @@ export class SendList {
   transportSequence = new Int32Array(INITIAL);
   /** RTX (RFC 4588): the original sequence number that precedes the payload, or NONE: not a repeat. */
   originalSequence = new Int32Array(INITIAL);
-  /** VP8 and VP9 picture ID, or NONE: as received. */
+  /** VP8 and VP9 picture ID, with AV1 the frame number of the dependency descriptor, or NONE: as received. */
   pictureId = new Int32Array(INITIAL);
   /** VP8 TL0PICIDX, or NONE: as received. */
   tl0PicIdx = new Int16Array(INITIAL);

@@ -11,14 +11,14 @@ export class PayloadInfo {
   spatialId = 0;
   /** −1: none. */
   pictureId = -1;
-  /** Where the picture ID stands, 0: nowhere; 7 or 15 bits. */
+  /** Where the picture ID stands, 0: nowhere; 7 or 15 bits. With AV1 it is the frame number of the dependency descriptor, 16 bits. */
   pictureIdAt = 0;
   pictureIdBits = 0;
   /** −1: none. */
   tl0PicIdx = -1;
   tl0PicIdxAt = 0;
-  /** From this frame on the temporal layer can be switched up to (VP8 Y, VP9 U). */
-  switchingPoint = false;
+  /** Highest temporal layer that can be gone up to with this frame (VP8 Y, VP9 U, AV1 switch indication); −1: none. */
+  switchTo = -1;
   /** VP9: depends on a frame of the spatial layer below of the same picture. */
   interLayer = false;
   /** VP9: depends on an earlier picture. */
@@ -44,7 +44,7 @@ export class PayloadInfo {
     this.pictureIdBits = 0;
     this.tl0PicIdx = -1;
     this.tl0PicIdxAt = 0;
-    this.switchingPoint = false;
+    this.switchTo = -1;
     this.interLayer = false;
     this.interPicture = false;
     this.discardable = false;

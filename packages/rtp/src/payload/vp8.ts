@@ -40,7 +40,7 @@ export function readVp8(bytes: Uint8Array, start: number, end: number, into: Pay
       const layer = bytes[at] as number;
       if (extended & 0x20) {
         into.temporalId = layer >> 6;
-        into.switchingPoint = (layer & 0x20) !== 0;
+        if (layer & 0x20) into.switchTo = into.temporalId;
       }
       at += 1;
     }

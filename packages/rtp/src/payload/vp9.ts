@@ -2,6 +2,9 @@
 import { u16 } from "../bytes.ts";
 import type { PayloadInfo } from "./info.ts";
 
+/** Temporal IDs are 3 bits. */
+const HIGHEST_TEMPORAL = 7;
+
 /** @returns false where the bytes end too early */
 export function readVp9(bytes: Uint8Array, start: number, end: number, into: PayloadInfo): boolean {
   into.clear();
@@ -32,7 +35,7 @@ export function readVp9(bytes: Uint8Array, start: number, end: number, into: Pay
     const layer = bytes[at] as number;
     at += 1;
     into.temporalId = layer >> 5;
-    into.switchingPoint = (layer & 0x10) !== 0;
+    if (layer & 0x10) into.switchTo = HIGHEST_TEMPORAL;
     into.spatialId = (layer >> 1) & 0x07;
     into.interLayer = (layer & 0x01) !== 0;
     if (!flexible) {
