@@ -374,10 +374,11 @@ export class CongestionControl implements CongestionPort {
   }
 }
 
-/** Where an RTCP packet ends without its padding; −1: it is cut off. */
+/** Where an RTCP packet ends without its padding, which may have been cut off already; −1: it is cut off itself. */
 function contentEnd(packet: Uint8Array): number {
   if (packet.length < 4 || (packet[0] ?? 0) >> 6 !== 2) return -1;
   const end = 4 * ((((packet[2] ?? 0) << 8) | (packet[3] ?? 0)) + 1);
-  if (end > packet.length) return -1;
-  return ((packet[0] ?? 0) & 0x20) === 0 ? end : end - (packet[end - 1] ?? 0);
+  const isPadded = ((packet[0] ?? 0) & 0x20) !== 0;
+  if (end > packet.length) return isPadded ? packet.length : -1;
+  return isPadded ? end - (packet[end - 1] ?? 0) : end;
 }
