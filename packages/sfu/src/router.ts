@@ -217,8 +217,11 @@ export class Router implements RouterPort {
     this.#tickedAt = now;
     for (const publication of this.#publications.values()) {
       for (const encoding of publication.encodings) {
-        encoding.rates.isOff = !encoding.isLive(now);
-        encoding.rates.update(now);
+        const { rates } = encoding;
+        const isOff = !encoding.isLive(now);
+        if (isOff !== rates.isOff && encoding.packets > 0) this.#touch(publication);
+        rates.isOff = isOff;
+        rates.update(now);
       }
     }
     this.#choose(now);
@@ -322,6 +325,11 @@ export class Router implements RouterPort {
           this.#context.drops["ssrc-changes"] += 1;
           return undefined;
         }
+        // Another stream under the same name: what was numbered by the one before is over.
+        if (!repair && encoding.ssrc !== -1) {
+          for (const slot of publication.subscribers) if (slot.current === encoding.index) slot.restart();
+          this.#touch(publication);
+        }
         return transport.learn(now, view.ssrc, encoding, repair);
       }
       return undefined;
@@ -390,7 +398,7 @@ export class Router implements RouterPort {
       this.#choose(now);
     }
     const packet = encoding.store.take(now, extended);
-    packet.fill(view, publication.ids, start, end);
+    packet.fill(view, publication.ids, codec.name === "av1", start, end);
     if (publication.kind === "audio") this.#forwardAudio(now, encoding, packet, extended);
     else this.#forwardVideo(now, encoding, packet, extended, start);
   }
@@ -427,7 +435,7 @@ export class Router implements RouterPort {
         encoding.nack.forget(extended);
       }
     }
-    if (info.startOfFrame) encoding.frames += 1;
+    if (info.startOfFrame) encoding.countFrame(now);
     const { subscribers } = encoding.publication;
     for (let i = 0; i < subscribers.length; i++) {
       (subscribers[i] as Slot).forwardVideo(now, encoding, packet, extended, info, picture);

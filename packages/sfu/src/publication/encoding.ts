@@ -10,8 +10,11 @@ import { NackGenerator } from "./nack-generator.ts";
 import { PacketStore } from "./packet-store.ts";
 import type { Publication } from "./publication.ts";
 
-/** A stream that others of its publication have outlived by so much has been switched off. */
-const SILENT_MS = 600;
+/** A stream whose next frames fail to come while others of its publication go on has been switched off. */
+const SILENT_MS = 300;
+const SILENT_FRAMES = 6;
+/** Longer than this no two frames of a camera are apart. */
+const LONGEST_FRAME_MS = 500;
 
 export class Encoding {
   readonly publication: Publication;
@@ -40,6 +43,9 @@ export class Encoding {
   keyframeAt = -1;
   /** Highest picture ID so far, extended; −1: none. */
   #picture = -1;
+  /** Mean time between frames, and when the last began. */
+  #frameMs = 33;
+  #frameAt: Millis = Number.NEGATIVE_INFINITY;
   packets = 0;
   frames = 0;
   keyframeCount = 0;
@@ -85,8 +91,18 @@ export class Encoding {
     return extended;
   }
 
+  /** A frame began. */
+  countFrame(now: Millis): void {
+    this.frames += 1;
+    const since = now - this.#frameAt;
+    if (since < LONGEST_FRAME_MS) this.#frameMs += (since - this.#frameMs) / 16;
+    this.#frameAt = now;
+  }
+
   /** Whether it is being sent: it has come lately, or nothing of the publication has. */
   isLive(now: Millis): boolean {
-    return this.packets > 0 && (now - this.lastAt < SILENT_MS || this.lastAt >= this.publication.lastAt);
+    if (this.packets === 0) return false;
+    const behind = Math.min(now, this.publication.lastAt) - this.lastAt;
+    return behind <= Math.max(SILENT_MS, this.#frameMs * SILENT_FRAMES);
   }
 }

@@ -386,8 +386,9 @@ export class Slot {
       return;
     }
     if (this.temporal > this.targetTemporal) this.temporal = this.targetTemporal;
-    else if (info.temporalId > this.temporal && info.temporalId <= this.targetTemporal && info.switchingPoint) {
-      this.temporal = info.temporalId;
+    else if (this.temporal < this.targetTemporal && info.switchTo > this.temporal) {
+      if (info.temporalId <= this.temporal) this.temporal = Math.min(this.targetTemporal, info.switchTo);
+      else if (info.temporalId <= this.targetTemporal) this.temporal = info.temporalId;
     }
     if (this.spatial > this.targetSpatial) {
       if (info.spatialId === 0) this.spatial = this.targetSpatial;
