@@ -38,6 +38,9 @@ export interface TrackSink {
   replaceTrack(old: MediaStreamTrack, next: MediaStreamTrack | null): Promise<void>;
 }
 
+/** End-to-end encryption of one room; loaded only when a room wants it. */
+export type E2ee = import("@tsunagi/sdk/e2ee").E2ee;
+
 export type Sdk = Pick<
   typeof tsunagi,
   | "openMedia"
@@ -48,7 +51,10 @@ export type Sdk = Pick<
   | "setSpeaker"
   | "speakerSelectable"
   | "createLevelMeter"
-> & { readonly createPeer: (options: tsunagi.PeerOptions) => tsunagi.Peer };
+> & {
+  readonly createPeer: (options: tsunagi.PeerOptions) => tsunagi.Peer;
+  readonly createE2ee: (passphrase: string) => Promise<E2ee>;
+};
 
 export const browserSdk: Sdk = {
   openMedia: tsunagi.openMedia,
@@ -60,4 +66,5 @@ export const browserSdk: Sdk = {
   speakerSelectable: tsunagi.speakerSelectable,
   createLevelMeter: tsunagi.createLevelMeter,
   createPeer: (options) => new tsunagi.Peer(options),
+  createE2ee: async (passphrase) => (await import("@tsunagi/sdk/e2ee")).createE2ee({ passphrase }),
 };

@@ -1,5 +1,5 @@
 /** The call: the stage, the toolbar under it, a panel beside it, and everything that has to be said over it. */
-import { Activity, Keyboard, Link as LinkIcon, Maximize, Minimize, Settings2, X } from "lucide-react";
+import { Activity, Keyboard, Link as LinkIcon, Lock, Maximize, Minimize, Settings2, X } from "lucide-react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useI18n } from "../i18n/index.tsx";
 import { linkTo } from "../router.ts";
@@ -137,6 +137,12 @@ export function CallScreen({ call }: { readonly call: Call }) {
             <span>{t("call.people.count", { count: participants.length + 1 })}</span>
           ) : null}
           {since === undefined ? null : <Clock since={since} />}
+          {invite?.view === "room" && invite.secret !== undefined ? (
+            <span className={styles.lock}>
+              <Lock size={16} aria-hidden="true" />
+              {t("lock.room")}
+            </span>
+          ) : null}
           {call.receiveOnly ? <span>{t("room.listening")}</span> : null}
         </p>
         <span className={styles.spring} />

@@ -1,6 +1,6 @@
 /** A room as a call: one peer of its own, in one room, from joining to leaving, whichever way its media goes. */
 import type { RoomChoice, Route } from "../router.ts";
-import type { ConnectionStats, DataConnection, Member, Peer, PeerOptions, Room, TrackSink } from "../sdk.ts";
+import type { ConnectionStats, DataConnection, E2ee, Member, Peer, PeerOptions, Room, TrackSink } from "../sdk.ts";
 import type { LocalMedia } from "../state/local-media.ts";
 import { appError, type ShownError, toShownError } from "../text/errors.ts";
 import { BaseCall, type CallTools } from "./base-call.ts";
@@ -25,6 +25,8 @@ export type RoomCallOptions = {
 
 const MODES = { auto: "auto", small: "mesh", large: "sfu" } as const;
 
+type Lock = E2ee["members"] extends ReadonlyMap<string, infer State> ? State : never;
+
 /** Label of the data connections that carry files between members. */
 const FILES_LABEL = "files";
 
@@ -36,6 +38,7 @@ export class RoomCall extends BaseCall {
   readonly #media: LocalMedia;
   readonly #channels = new Map<string, DataConnection>();
   readonly #presences = new Map<string, Presence>();
+  readonly #locks = new Map<string, Lock>();
   #peer: Peer | undefined;
   #room: Room | undefined;
   #sfu: SfuSide | undefined;
@@ -66,7 +69,10 @@ export class RoomCall extends BaseCall {
     let lastError: ShownError | undefined;
     peer.on("open", () => {
       this.store.set({ serverLink: { state: "up" } });
-      this.#join(peer);
+      this.#prepare().then(
+        (e2ee) => this.#join(peer, e2ee),
+        (error: unknown) => this.#end("failed", false, toShownError(error)),
+      );
     });
     peer.on("reconnecting", ({ attempt }) => this.store.set({ serverLink: { state: "reconnecting", attempt } }));
     peer.on("reconnected", () => {
@@ -154,14 +160,33 @@ export class RoomCall extends BaseCall {
     });
   }
 
-  #join(peer: Peer): void {
+  /** A room with a secret is encrypted from end to end. */
+  async #prepare(): Promise<E2ee | undefined> {
+    const { secret } = this.#options;
+    if (secret === undefined) return undefined;
+    const e2ee = await this.tools.sdk.createE2ee(secret);
+    e2ee.on("memberKey", ({ peerId, state }) => {
+      this.#locks.set(peerId, state);
+      this.update(peerId, { locked: lockOf(state) });
+    });
+    e2ee.on("failed", (error, peerId) => {
+      // What concerns one member is said in its tile.
+      if (peerId === undefined) this.fail(error);
+    });
+    return e2ee;
+  }
+
+  #join(peer: Peer, e2ee: E2ee | undefined): void {
+    if (this.store.get().phase === "ended") return;
     const stream = this.receiveOnly ? null : this.#media.streamForCall();
     const presence = this.#ownPresence();
     this.#announced = JSON.stringify(presence);
     let room: Room;
     try {
       room = peer.joinRoom(this.#options.room, {
-        mode: MODES[this.#options.choice],
+        // Between few, too, an encrypted room goes one way only: the one that is encrypted.
+        mode: e2ee === undefined ? MODES[this.#options.choice] : "sfu",
+        e2ee,
         stream,
         receiveOnly: this.receiveOnly,
         metadata: formatPresence(presence),
@@ -209,6 +234,7 @@ export class RoomCall extends BaseCall {
     room.on("peerLeave", (peerId) => {
       const name = this.participant(peerId)?.name ?? "";
       this.#presences.delete(peerId);
+      this.#locks.delete(peerId);
       this.voices.forget(peerId);
       this.#channels.get(peerId)?.close();
       this.store.set((state) => ({ participants: state.participants.filter(({ id }) => id !== peerId) }));
@@ -246,6 +272,7 @@ export class RoomCall extends BaseCall {
       receiveOnly: member.receiveOnly,
       ...this.#picture(member.peerId, presence),
       quality: undefined,
+      locked: lockOf(this.#locks.get(member.peerId)),
     };
     this.store.set((state) => ({ participants: [...state.participants.filter(({ id }) => id !== fresh.id), fresh] }));
   }
@@ -308,4 +335,9 @@ export class RoomCall extends BaseCall {
     this.#room?.close();
     this.#peer?.destroy();
   }
+}
+
+/** Known good, known bad, or not known yet. */
+function lockOf(state: Lock | undefined): boolean | undefined {
+  return state === "secured" ? true : state === undefined || state === "waiting" ? undefined : false;
 }

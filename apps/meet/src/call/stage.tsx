@@ -76,8 +76,8 @@ export function Stage(props: StageProps) {
   const area = useMemo<Area>(() => (paged ? { width: whole.width, height: whole.height - PAGER_HEIGHT } : whole), [paged, whole]);
   // Among many the own picture takes the last place of the page, rather than hide somebody.
   const floating = !receiveOnly && selfView === "floating";
-  const seats =
-    floating && (layout === "grid" ? paged && area.width >= WIDE : layout === "speaker" && entries.length > 2) ? 1 : 0;
+  const many = entries.length >= (SEATED_FROM[layout] ?? Number.POSITIVE_INFINITY);
+  const seats = floating && many && area.width >= WIDE ? 1 : 0;
   const size = Math.max(1, capacityOf(area) - seats);
 
   const focusKey = layout === "grid" ? undefined : chooseFocus(entries, pinned, active);

@@ -37,6 +37,10 @@ export const en = {
   "prejoin.camera.off": "Your camera is off",
 
   "advanced.title": "Advanced",
+  "advanced.secret": "Encrypt from end to end",
+  "advanced.secret.hint":
+    "The key is in the link, after the #, and never reaches the server. Only people with this link see and hear each other. Names and chat are not covered.",
+  "advanced.way.secret.hint": "Encrypted rooms go through the server, which can neither see nor hear them.",
   "advanced.way": "Picture and sound go",
   "advanced.way.auto": "Automatically",
   "advanced.way.small": "Small room: directly",
@@ -203,6 +207,7 @@ export const en = {
   "held.last-n": "No picture: only who spoke last is shown",
   "held.codec": "No picture: this browser cannot decode it",
 
+  "lock.room": "Encrypted",
   "lock.on": "encrypted end to end",
   "lock.failed": "cannot be decrypted",
 

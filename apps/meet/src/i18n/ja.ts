@@ -38,6 +38,10 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "prejoin.camera.off": "カメラはオフです",
 
   "advanced.title": "詳細設定",
+  "advanced.secret": "エンドツーエンドで暗号化する",
+  "advanced.secret.hint":
+    "鍵はリンクの「#」以降に入り、サーバーには送られません。このリンクを持つ人だけが、お互いの映像と音声を受け取れます。名前とチャットは対象外です。",
+  "advanced.way.secret.hint": "暗号化したルームはサーバーを経由しますが、サーバーは内容を見聞きできません。",
   "advanced.way": "映像と音声の経路",
   "advanced.way.auto": "自動",
   "advanced.way.small": "少人数：参加者どうしで直接",
@@ -204,6 +208,7 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "held.last-n": "最近発言した人の映像だけを表示しています",
   "held.codec": "このブラウザーでは再生できない映像です",
 
+  "lock.room": "暗号化",
   "lock.on": "エンドツーエンドで暗号化",
   "lock.failed": "復号できません",
 

@@ -85,6 +85,24 @@ export const errorsEn = {
     "Try again. If it goes on, tell the operator the code below.",
   ],
 
+  // End-to-end encryption (@tsunagi/sdk/e2ee)
+  "e2ee.browser.unsupported": [
+    "This browser cannot encrypt from end to end.",
+    "Use a current Chromium, Firefox or Safari, over https.",
+  ],
+  "e2ee.worker.failed": ["The part of this page that encrypts did not start.", "Reload the page."],
+  "e2ee.room.reused": ["This page and the room lost step with each other.", "Join again."],
+  "e2ee.member.plain": [
+    "Someone here does not encrypt, so you cannot see each other.",
+    "Send that person the whole link, with the part after the #.",
+  ],
+  "e2ee.passphrase.mismatch": [
+    "Someone here has another key, so you cannot see each other.",
+    "Send that person the whole link, with the part after the #.",
+  ],
+  "e2ee.key.missing": ["Someone’s key did not arrive.", "Join again."],
+  "e2ee.key.damaged": ["Someone’s key arrived damaged.", "Join again. If it happens again, tell the operator the code below."],
+
   // Devices (packages/sdk)
   "media.permission.denied": [
     "This page may not use your camera or microphone.",
