@@ -37,7 +37,7 @@ export type CallOptions = {
 };
 
 /** ICE may find a better pair after the first: the pair counts that has been the same on both sides for so long. */
-const STEADY_MS = 1_500;
+const STEADY_MS = 1_000;
 const STEADY_LIMIT_MS = 8_000;
 
 /** What was received before a path went away has been shown by then. */

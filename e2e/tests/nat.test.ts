@@ -11,8 +11,8 @@ import { describeNetns } from "../support/netns.ts";
 
 /** A generous limit for two cores that also encode and decode; alone on the machine it is below 0.5 s. */
 const FIRST_FRAME_MS = 5_000;
-/** Ten times what a call needs that has a way. */
-const NO_FRAME_MS = 4_000;
+/** Several times what a call needs that has a way. */
+const NO_FRAME_MS = 3_000;
 /** Media is back after a change of network within this time. Below the other, the change did not reach the call. */
 const BACK_WITHIN_MS = 5_000;
 const NO_INTERRUPTION_MS = 200;

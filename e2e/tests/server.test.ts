@@ -55,11 +55,12 @@ describeNetns("server on a network", () => {
     const server = await startServer({ host: machine });
     expect(server.url).toContain(machine.addresses[0]);
     expect((await server.request("/readyz")).status).toBe(200);
+    // Without the exit it would go on trying to connect.
     const look = () =>
       client.exec(
         process.execPath,
         "-e",
-        "fetch(process.argv[1], { signal: AbortSignal.timeout(1500) }).then((r) => console.log(r.status), () => console.log('none'))",
+        "fetch(process.argv[1], { signal: AbortSignal.timeout(1500) }).then((r) => console.log(r.status), () => console.log('none')).then(() => process.exit())",
         `${server.url}/readyz`,
       );
     expect((await look()).trim()).toBe("200");
