@@ -19,6 +19,7 @@ const ids = extensionIds({ "transport-sequence": 3 });
 
 class Member implements PaddingSource {
   readonly downlink = new MemberDownlink();
+  readonly #sizes: Candidate["layers"];
   readonly list = new SendList();
   readonly #packet = new CanonicalPacket();
   /** By transport-wide sequence number: the frame, and whether it is its last packet. */
@@ -34,11 +35,17 @@ class Member implements PaddingSource {
   #sequence = 0;
   probed = 0;
 
+  constructor(sizes = LAYERS) {
+    this.#sizes = sizes;
+  }
+
   step(now: number, link: Bottleneck): void {
     const { downlink, list } = this;
     if (now >= (downlink.deadline ?? Number.POSITIVE_INFINITY)) downlink.tick(now, list, this);
     if (now === 0 || downlink.allocationDue(now)) {
-      const [chosen = -1] = downlink.allocate(now, AUDIO_BPS, [{ slot: 1, priority: 0, layers: LAYERS, current: this.#target }]);
+      const [chosen = -1] = downlink.allocate(now, AUDIO_BPS, [
+        { slot: 1, priority: 0, layers: this.#sizes, current: this.#target },
+      ]);
       if (chosen !== this.#target) {
         this.#target = chosen;
         this.#keyframeAt = now + KEYFRAME_MS;
@@ -57,7 +64,7 @@ class Member implements PaddingSource {
         this.#current = this.#target;
         size = KEYFRAME;
       }
-      let bytes = (((LAYERS[this.#current]?.bps ?? 0) * FRAME_MS) / 8_000) * size;
+      let bytes = (((this.#sizes[this.#current]?.bps ?? 0) * FRAME_MS) / 8_000) * size;
       for (; bytes > 0; bytes -= 1_100) this.#add(now, Math.min(1_100, bytes), "media", bytes <= 1_100);
     }
     for (let at = 0; at < list.length; at += 1) {
@@ -71,6 +78,8 @@ class Member implements PaddingSource {
   }
 
   addPadding(_now: number, list: SendList, bytes: number): number {
+    // As a slot: before there is media, there is nothing to pad with.
+    if (this.#current < 0) return 0;
     this.probed += bytes;
     list.add(0, this.#packet, 1, 0, bytes, 96, ids);
     return bytes;
@@ -98,8 +107,8 @@ class Member implements PaddingSource {
   }
 }
 
-function run(options: PathOptions, ms: number): { member: Member; receiver: Receiver; link: Bottleneck } {
-  const member = new Member();
+function run(options: PathOptions, ms: number, sizes = LAYERS): { member: Member; receiver: Receiver; link: Bottleneck } {
+  const member = new Member(sizes);
   const link = new Bottleneck(options);
   const receiver = new Receiver(options);
   for (let now = 0; now < ms; now += 1) {
@@ -165,5 +174,21 @@ describe("a member's downlink", () => {
     if (process.env.SHOW) console.log(member.layers, receiver.bps(10_000, 30_000));
     expect(member.layerAt(10_000)).toBe(-1);
     expect(receiver.bps(10_000, 30_000)).toBeGreaterThan(AUDIO_BPS * 0.95);
+  });
+
+  it("gets a camera of one size that is more than it begins with, where the link carries it", () => {
+    const one = [{ encoding: 0, spatial: 0, temporal: 0, bps: 2_500_000 }];
+    const { member } = run({ bps: () => 10_000_000 }, 10_000, one);
+    expect(member.layers.map(({ layer }) => layer)).toEqual([0]);
+    expect(member.gap(1_000, 10_000)).toBeLessThan(500);
+  });
+
+  it("is not tried again and again with a size that its link does not carry", () => {
+    const one = [{ encoding: 0, spatial: 0, temporal: 0, bps: 2_500_000 }];
+    const { member } = run({ bps: () => 600_000 }, 60_000, one);
+    const attempts = member.layers.filter(({ layer }) => layer === 0);
+    expect(attempts.length).toBeGreaterThan(1);
+    expect(attempts.length).toBeLessThan(5);
+    expect(member.layerAt(8_000)).toBe(-1);
   });
 });

@@ -46,6 +46,10 @@ const DRAIN_MS = 3_000;
 /** A probe fills the queue by itself: that is no sign, for this long after it. */
 const PROBE_SHADOW_MS = 150;
 const PROBE_QUEUE_MS = 250;
+/** A decrease by so much has done away with the losses that were under way. */
+const DEEP = 0.8;
+/** Up by this at a time, where nothing can be probed with. */
+const TRUST = 1.25;
 /** Calm needed before a probe. */
 const CALM_MS = 400;
 /** Round trips outside are lies or clock jumps. */
@@ -61,6 +65,7 @@ const columns = new TransportFeedback();
 export class CongestionControl implements CongestionPort {
   readonly #min: number;
   readonly #max: number;
+  readonly #start: number;
   readonly #history = new SendHistory();
   readonly #detector = new DelayDetector();
   readonly #delay: DelayRate;
@@ -97,7 +102,8 @@ export class CongestionControl implements CongestionPort {
   constructor(options: CongestionOptions = {}) {
     this.#min = Math.max(1_000, options.minBps ?? 30_000);
     this.#max = Math.max(this.#min, options.maxBps ?? 50_000_000);
-    this.#delay = new DelayRate(Math.min(this.#max, Math.max(this.#min, options.startBps ?? 1_000_000)));
+    this.#start = Math.min(this.#max, Math.max(this.#min, options.startBps ?? 1_000_000));
+    this.#delay = new DelayRate(this.#start);
   }
 
   get estimateBps(): number {
@@ -185,9 +191,10 @@ export class CongestionControl implements CongestionPort {
     return this.#probes.due(now);
   }
 
-  /** There is nothing to probe with. */
-  probeEnds(now: Millis): void {
+  /** There is nothing to probe with. With nothing else being sent, either, a higher rate can only be taken on trust. */
+  probeEnds(now: Millis, isIdle: boolean): void {
     this.#probes.end(now);
+    if (isIdle) this.#delay.raise(Math.min(this.#start, this.#delay.bps * TRUST));
   }
 
   /** More is wanted than before, by a new slot or a larger view: the next probe need not wait out an earlier failure. */
@@ -305,7 +312,10 @@ export class CongestionControl implements CongestionPort {
       if (this.#share < 1) this.#share = 1;
     }
     this.#delay.bps = Math.min(this.#delay.bps, this.#max);
+    const before = this.#delay.bps;
     this.#delay.update(now, input);
+    // What was lost of what was sent before has been answered already.
+    if (this.#delay.bps < before * DEEP) this.#loss.restart(now);
     if (this.#delay.bps < this.#min) this.#delay.bps = this.#min;
     this.#loss.update(now, this.#delay.bps, input.ackedBps, input.sentBps);
     this.#drain(now, input.signal === "over");

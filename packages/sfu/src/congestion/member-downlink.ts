@@ -45,6 +45,9 @@ const TICK_MS = 100;
 /** While a probe is sent. */
 const PROBE_TICK_MS = 5;
 const PADDING_BYTES = 1_200;
+/** In silence, where nothing else is sent. */
+const KNOCK_MS = 500;
+const KNOCK_BYTES = 100;
 /** In one tick, however late it comes. */
 const PADDING_AT_ONCE = 16;
 /** Layers are chosen anew after this, where less is sent than wanted; */
@@ -53,6 +56,13 @@ const ALLOCATE_MS = 200;
 const FELL = 0.95;
 /** What is probed for, over what is wanted: head-room for a rise. */
 const BEYOND_WANTED = 1.25;
+/**
+ * A member that would get no picture at all, because none is known to fit, is sent one for so long to see: where nothing is sent, nothing can show
+ * what the path carries. When that fails, the next attempt waits, twice as long each time.
+ */
+const TRIAL_MS = 2_500;
+const TRIAL_AGAIN_MS = 10_000;
+const LONGEST_TRIAL_AGAIN_MS = 60_000;
 /** So much more wanted than before calls for a probe at once. */
 const MORE_WANTED = 1.2;
 
@@ -63,6 +73,12 @@ export class MemberDownlink implements CongestionPort {
   #tickAt: Millis | undefined;
   #allocatedAt: Millis = Number.NEGATIVE_INFINITY;
   #allocatedBps = 0;
+  #reservedBps = 0;
+  /** Something was sent at all. */
+  #sentAt: Millis = Number.NEGATIVE_INFINITY;
+  #trialEnds: Millis = Number.NEGATIVE_INFINITY;
+  #nextTrial: Millis = Number.NEGATIVE_INFINITY;
+  #trialAgainMs = TRIAL_AGAIN_MS;
   /** Estimate that the pacer was told. */
   #pacedBps = 0;
 
@@ -100,6 +116,7 @@ export class MemberDownlink implements CongestionPort {
   /** Sends the last entry of `list`, or takes it out to send it later. True: it stayed. */
   send(now: Millis, list: SendList, bytes: number, kind: SendKind): boolean {
     if (this.#tickAt === undefined) this.#tickAt = now + TICK_MS;
+    this.#sentAt = now;
     return this.#pacer.offer(now, list, bytes, kind);
   }
 
@@ -137,6 +154,7 @@ export class MemberDownlink implements CongestionPort {
     if (this.#allocator.wantedBps > this.#control.estimateBps) {
       this.#control.probeWanted(now, this.#allocator.wantedBps * BEYOND_WANTED);
     }
+    if (this.#control.silent && now - this.#sentAt > KNOCK_MS) this.#knock(now, list, padding);
     this.#tickAt = now + (this.#pad(now, list, padding) ? PROBE_TICK_MS : TICK_MS);
   }
 
@@ -156,10 +174,11 @@ export class MemberDownlink implements CongestionPort {
   allocate(now: Millis, reservedBps: number, candidates: readonly Candidate[]): readonly number[] {
     const before = this.#allocator.wantedBps;
     this.#allocatedAt = now;
+    this.#reservedBps = reservedBps;
     this.#allocatedBps = this.#control.steadyBps;
     const chosen = this.#allocator.allocate(now, this.#allocatedBps, reservedBps, candidates, this.#control.lastingBps);
     if (this.#allocator.wantedBps > before * MORE_WANTED) this.#control.encourage(now);
-    return chosen;
+    return this.#tried(now, candidates, chosen);
   }
 
   /** For the operator. */
@@ -179,6 +198,32 @@ export class MemberDownlink implements CongestionPort {
     };
   }
 
+  /** Where all is paused and the last feedback was lost, silence would never end. */
+  #knock(now: Millis, list: SendList, padding: PaddingSource): void {
+    this.#sentAt = now;
+    const bytes = padding.addPadding(now, list, KNOCK_BYTES);
+    if (bytes > 0) this.#pacer.offer(now, list, bytes, "probe");
+  }
+
+  /** With the lowest layer of the first slot where nothing fits and an attempt is due. */
+  #tried(now: Millis, candidates: readonly Candidate[], chosen: readonly number[]): readonly number[] {
+    const at = firstOf(candidates);
+    if (at < 0) return chosen;
+    if (chosen.some((layer) => layer >= 0)) {
+      if (now >= this.#trialEnds) {
+        this.#nextTrial = now + TRIAL_AGAIN_MS;
+        this.#trialAgainMs = TRIAL_AGAIN_MS;
+      }
+      return chosen;
+    }
+    if (now >= this.#nextTrial) {
+      this.#trialEnds = now + TRIAL_MS;
+      this.#nextTrial = now + TRIAL_MS + this.#trialAgainMs;
+      this.#trialAgainMs = Math.min(LONGEST_TRIAL_AGAIN_MS, this.#trialAgainMs * 2);
+    }
+    return now < this.#trialEnds ? chosen.map((_, index) => (index === at ? 0 : -1)) : chosen;
+  }
+
   /** Sends what the cluster needs beside the media. False: none is on. */
   #pad(now: Millis, list: SendList, padding: PaddingSource): boolean {
     for (let packets = 0; packets < PADDING_AT_ONCE; packets += 1) {
@@ -189,7 +234,7 @@ export class MemberDownlink implements CongestionPort {
       if (this.#pacer.force(now, list) > 0) continue;
       const bytes = padding.addPadding(now, list, PADDING_BYTES);
       if (bytes <= 0) {
-        this.#control.probeEnds(now);
+        this.#control.probeEnds(now, this.#allocator.usedBps <= this.#reservedBps);
         return false;
       }
       this.#pacer.offer(now, list, bytes, "probe");
@@ -203,4 +248,13 @@ export class MemberDownlink implements CongestionPort {
     this.#pacedBps = bps;
     this.#pacer.setEstimate(bps);
   }
+}
+
+/** The one that gets a picture first; −1: none has any. */
+function firstOf(candidates: readonly Candidate[]): number {
+  let first = -1;
+  for (const [index, { layers, priority }] of candidates.entries()) {
+    if (layers.length > 0 && (first < 0 || priority > (candidates[first]?.priority ?? 0))) first = index;
+  }
+  return first;
 }

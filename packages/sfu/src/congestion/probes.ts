@@ -7,9 +7,10 @@ import type { Millis } from "@tsunagi/base";
 /** What is tried, over the estimate. */
 const STEP = 2;
 const FIRST_STEP = 3;
-/** A cluster is this long, and has at least this many packets. */
+/** A cluster is this long, or has this many packets, where that does not take too long. */
 const CLUSTER_MS = 40;
 const CLUSTER_PACKETS = 6;
+const LONGEST_CLUSTER_MS = 400;
 const PACKET_BYTES = 1_200;
 /** At most, for one trial. */
 const MOST_BYTES = 60_000;
@@ -65,7 +66,9 @@ export class Probes {
     const bps = Math.min(estimateBps * (this.#first ? FIRST_STEP : STEP), wantedBps * 1.3);
     const bytes = Math.min(
       MOST_BYTES,
-      Math.ceil(Math.max((bps * CLUSTER_MS) / 8_000, Math.min(CLUSTER_PACKETS * PACKET_BYTES, (bps * 120) / 8_000))),
+      Math.ceil(
+        Math.max((bps * CLUSTER_MS) / 8_000, Math.min(CLUSTER_PACKETS * PACKET_BYTES, (bps * LONGEST_CLUSTER_MS) / 8_000)),
+      ),
     );
     this.#first = false;
     this.#last = this.#last >= 255 ? 1 : this.#last + 1;

@@ -71,7 +71,7 @@ export class Transport implements PaddingSource {
   addPadding(now: Millis, list: SendList, bytes: number): number {
     let best: Slot | undefined;
     for (const slot of this.slots.values()) {
-      if (slot.kind !== "video" || slot.current === -1) continue;
+      if (slot.kind !== "video" || slot.packets === 0) continue;
       if (best === undefined || slot.sentAt > best.sentAt) best = slot;
     }
     return best?.addPadding(now, list, bytes) ?? 0;

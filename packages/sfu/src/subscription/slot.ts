@@ -317,10 +317,15 @@ export class Slot {
           return this.#addRepeat(list, packet, this.codec, place, sequence);
         }
       }
-      return 0;
     }
     const { padding } = this.#context;
-    if (!this.#atPictureEnd) return 0;
+    // Nothing to repeat, as when all is paused: bare padding, as browsers do it.
+    if (this.rtxSsrc !== undefined && this.codec.rtx !== undefined) {
+      const sequence = this.#repeatSequence++ & 0xffff;
+      list.add(this.transport.index, padding, this.rtxSsrc, sequence, this.#timeline.last, this.codec.rtx, this.ids);
+      return padding.wireLength;
+    }
+    if (this.current === -1 || !this.#atPictureEnd) return 0;
     const sequence = this.#sequences.insert() & 0xffff;
     list.add(this.transport.index, padding, this.ssrc, sequence, this.#timeline.last, this.codec.payloadType, this.ids);
     return padding.wireLength;
