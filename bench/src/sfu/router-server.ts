@@ -38,8 +38,7 @@ const EXTENSIONS = {
   mid: EXTENSION_ID.mid,
 };
 
-/** What the network carries is not what is measured: the estimates begin where all of it fits. */
-const router = new Router({ downlink: { startBps: 20_000_000 } });
+const router = new Router();
 const { list, rtcp } = router.output;
 const indexes: number[] = [];
 let window: Window = { fromMicros: Number.POSITIVE_INFINITY, toMicros: Number.POSITIVE_INFINITY };
