@@ -30,13 +30,16 @@ class Member implements PaddingSource {
   #current = -1;
   #target = -1;
   #keyframeAt = 0;
+  #keyframes = 0;
+  readonly #hasRtx: boolean;
   #frameAt = 0;
   #audioAt = 0;
   #sequence = 0;
   probed = 0;
 
-  constructor(sizes = LAYERS) {
+  constructor(sizes = LAYERS, hasRtx = true) {
     this.#sizes = sizes;
+    this.#hasRtx = hasRtx;
   }
 
   step(now: number, link: Bottleneck): void {
@@ -62,6 +65,7 @@ class Member implements PaddingSource {
       let size = 1;
       if (this.#target >= 0 && this.#target !== this.#current && now >= this.#keyframeAt) {
         this.#current = this.#target;
+        this.#keyframes += 1;
         size = KEYFRAME;
       }
       let bytes = (((this.#sizes[this.#current]?.bps ?? 0) * FRAME_MS) / 8_000) * size;
@@ -78,8 +82,8 @@ class Member implements PaddingSource {
   }
 
   addPadding(_now: number, list: SendList, bytes: number): number {
-    // As a slot: before there is media, there is nothing to pad with.
-    if (this.#current < 0) return 0;
+    // As a slot: before there was media, or without RTX while there is none, there is nothing to pad with.
+    if (this.#keyframes === 0 || (!this.#hasRtx && this.#current < 0)) return 0;
     this.probed += bytes;
     list.add(0, this.#packet, 1, 0, bytes, 96, ids);
     return bytes;
@@ -107,8 +111,13 @@ class Member implements PaddingSource {
   }
 }
 
-function run(options: PathOptions, ms: number, sizes = LAYERS): { member: Member; receiver: Receiver; link: Bottleneck } {
-  const member = new Member(sizes);
+function run(
+  options: PathOptions,
+  ms: number,
+  sizes = LAYERS,
+  hasRtx = true,
+): { member: Member; receiver: Receiver; link: Bottleneck } {
+  const member = new Member(sizes, hasRtx);
   const link = new Bottleneck(options);
   const receiver = new Receiver(options);
   for (let now = 0; now < ms; now += 1) {
@@ -172,6 +181,7 @@ describe("a member's downlink", () => {
   it("pauses the video where not even its low layer passes, and keeps the voice", () => {
     const { member, receiver } = run({ bps: (now) => (now > 5_000 ? 100_000 : 5_000_000) }, 30_000);
     if (process.env.SHOW) console.log(member.layers, receiver.bps(10_000, 30_000));
+    expect(member.layers.filter(({ at }) => at > 8_000)).toEqual([]);
     expect(member.layerAt(10_000)).toBe(-1);
     expect(receiver.bps(10_000, 30_000)).toBeGreaterThan(AUDIO_BPS * 0.95);
   });
@@ -185,10 +195,12 @@ describe("a member's downlink", () => {
 
   it("is not tried again and again with a size that its link does not carry", () => {
     const one = [{ encoding: 0, spatial: 0, temporal: 0, bps: 2_500_000 }];
-    const { member } = run({ bps: () => 600_000 }, 60_000, one);
-    const attempts = member.layers.filter(({ layer }) => layer === 0);
-    expect(attempts.length).toBeGreaterThan(1);
-    expect(attempts.length).toBeLessThan(5);
-    expect(member.layerAt(8_000)).toBe(-1);
+    for (const hasRtx of [true, false]) {
+      const { member } = run({ bps: () => 600_000 }, 60_000, one, hasRtx);
+      const attempts = member.layers.filter(({ layer }) => layer === 0);
+      expect(attempts.length).toBeGreaterThan(0);
+      expect(attempts.length).toBeLessThan(hasRtx ? 2 : 5);
+      expect(member.layerAt(8_000)).toBe(-1);
+    }
   });
 });

@@ -79,6 +79,8 @@ export class MemberDownlink implements CongestionPort {
   #trialEnds: Millis = Number.NEGATIVE_INFINITY;
   #nextTrial: Millis = Number.NEGATIVE_INFINITY;
   #trialAgainMs = TRIAL_AGAIN_MS;
+  /** There was something to probe with, when that was asked for last. */
+  #canPad = false;
   /** Estimate that the pacer was told. */
   #pacedBps = 0;
 
@@ -202,6 +204,7 @@ export class MemberDownlink implements CongestionPort {
   #knock(now: Millis, list: SendList, padding: PaddingSource): void {
     this.#sentAt = now;
     const bytes = padding.addPadding(now, list, KNOCK_BYTES);
+    this.#canPad = bytes > 0;
     if (bytes > 0) this.#pacer.offer(now, list, bytes, "probe");
   }
 
@@ -216,7 +219,8 @@ export class MemberDownlink implements CongestionPort {
       }
       return chosen;
     }
-    if (now >= this.#nextTrial) {
+    // Probes harm less, where there is something to probe with.
+    if (now >= this.#nextTrial && !this.#canPad) {
       this.#trialEnds = now + TRIAL_MS;
       this.#nextTrial = now + TRIAL_MS + this.#trialAgainMs;
       this.#trialAgainMs = Math.min(LONGEST_TRIAL_AGAIN_MS, this.#trialAgainMs * 2);
@@ -233,6 +237,7 @@ export class MemberDownlink implements CongestionPort {
       // What waits is the best padding; and a repeat that went past others of its SSRC could be too far out of order for SRTP.
       if (this.#pacer.force(now, list) > 0) continue;
       const bytes = padding.addPadding(now, list, PADDING_BYTES);
+      this.#canPad = bytes > 0;
       if (bytes <= 0) {
         this.#control.probeEnds(now, this.#allocator.usedBps <= this.#reservedBps);
         return false;
