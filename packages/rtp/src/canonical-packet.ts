@@ -68,6 +68,15 @@ export class CanonicalPacket {
     return this.#end - this.#start;
   }
 
+  /** Where the dependency descriptor is kept, and its length; 0: there is none. */
+  get descriptorAt(): number {
+    return this.#descriptorAt;
+  }
+
+  get descriptorLength(): number {
+    return this.#descriptorLength;
+  }
+
   get payloadLength(): number {
     return this.length - this.payloadStart;
   }

@@ -1,23 +1,18 @@
-/**
- * One room on one worker. The path of a packet:
- *
- *   receive → parse → source (SSRC, or MID and RID) → repeat undone → limit → sequence, duplicate, NACK → payload descriptor → store
- *   → each subscriber: layer, renumbering → send list
- */
+/** One room on one worker: who is in it, who receives what, and when something is due. The path of a packet is in routing/media-in.ts. */
 import { CodedError, type Millis } from "@tsunagi/base";
-import { absSendTime, type CanonicalPacket, extensionText, isRtcp, PayloadInfo, RtpView, SendList, u16 } from "@tsunagi/rtp";
-import { readPayload } from "./codec/codec.ts";
+import { absSendTime, isRtcp, SendList } from "@tsunagi/rtp";
+import { Speakers } from "./audio/speakers.ts";
 import { type DownlinkOptions, MemberDownlink } from "./congestion/member-downlink.ts";
-import type { Encoding } from "./publication/encoding.ts";
 import { Publication } from "./publication/publication.ts";
 import type { PublicationInit, RouterEvent, RouterLimits, RouterOutput, RouterPort, SlotInit, SlotWish } from "./router-port.ts";
 import { RoutingContext } from "./routing/context.ts";
 import { dumpRouter } from "./routing/dump.ts";
 import { LayerChoice } from "./routing/layer-choice.ts";
+import { MediaIn } from "./routing/media-in.ts";
 import { PublisherFeedback } from "./routing/publisher-feedback.ts";
 import { Reports } from "./routing/reports.ts";
 import { RtcpIn } from "./routing/rtcp-in.ts";
-import { type Source, Transport } from "./routing/transport.ts";
+import { Transport } from "./routing/transport.ts";
 import { Slot } from "./subscription/slot.ts";
 
 export const DEFAULT_LIMITS: RouterLimits = {
@@ -33,8 +28,6 @@ const IDLE_TICK_MS = 250;
 const IDLE_AFTER_MS = 2_000;
 const DEMAND_MS = 100;
 const BANDWIDTH_MS = 1_000;
-/** A client that changes an encoding's SSRC more often than this plays games. */
-const SSRC_CHANGE_MS = 500;
 
 export type RouterOptions = {
   readonly limits?: Partial<RouterLimits> | undefined;
@@ -55,8 +48,8 @@ export class Router implements RouterPort {
   readonly #feedback: PublisherFeedback;
   readonly #reports: Reports;
   readonly #choice: LayerChoice;
-  readonly #view = new RtpView();
-  readonly #info = new PayloadInfo();
+  readonly #speakers = new Speakers();
+  readonly #media: MediaIn;
   #events: RouterEvent[] = [];
   #trafficAt: Millis = Number.NEGATIVE_INFINITY;
   #tickedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -72,7 +65,12 @@ export class Router implements RouterPort {
     this.#rtcp = new RtcpIn(this.#context);
     this.#feedback = new PublisherFeedback(this.#context);
     this.#reports = new Reports(this.#context);
-    this.#choice = new LayerChoice(this.#context);
+    this.#media = new MediaIn(
+      this.#context,
+      (publication) => this.#touch(publication),
+      (now) => this.#choose(now),
+    );
+    this.#choice = new LayerChoice(this.#context, () => this.#speakers.recent);
   }
 
   get deadline(): Millis | undefined {
@@ -118,6 +116,7 @@ export class Router implements RouterPort {
     }
     const publication = new Publication(transport, init, this.#limits.publicationBps);
     this.#publications.set(init.id, publication);
+    if (init.kind === "audio") publication.voice = this.#speakers.voice(init.peerId);
     this.#adopt(now, transport, publication);
   }
 
@@ -127,12 +126,18 @@ export class Router implements RouterPort {
     this.#publications.delete(id);
     publication.transport.removePublication(publication);
     for (const slot of [...publication.subscribers]) this.#bind(slot, undefined);
+    const { peerId } = publication;
+    if (publication.voice === undefined) return;
+    publication.voice.silence();
+    for (const other of this.#publications.values()) if (other.voice !== undefined && other.peerId === peerId) return;
+    this.#speakers.leave(peerId);
   }
 
   setMuted(_now: Millis, id: string, muted: boolean): void {
     const publication = this.#publications.get(id);
     if (publication === undefined) throw new CodedError("sfu.publication.unknown", `there is no publication ${id}`);
     publication.muted = muted;
+    if (muted) publication.voice?.silence();
     this.#touch(publication);
   }
 
@@ -184,21 +189,9 @@ export class Router implements RouterPort {
       this.#rtcp.receive(now, transport, bytes);
       return;
     }
-    const view = this.#view;
-    if (!view.parse(bytes)) {
-      this.#context.drops.malformed += 1;
-      return;
-    }
     this.#trafficAt = now;
     this.output.list.sendTime = absSendTime(now);
-    const sequenceAt = view.extensionOffset(transport.transportSequenceId);
-    if (sequenceAt !== 0) transport.feedback.arrived(now, u16(bytes, sequenceAt));
-    const source = transport.sources.get(view.ssrc | 0) ?? this.#learn(now, transport);
-    if (source === undefined) {
-      this.#context.drops["unknown-ssrc"] += 1;
-      return;
-    }
-    this.#take(now, source);
+    this.#media.receive(now, transport, bytes);
   }
 
   endBurst(now: Millis): void {
@@ -232,6 +225,7 @@ export class Router implements RouterPort {
     }
     this.#feedback.tick(now, this.#transports, this.#publications);
     this.#reports.tick(now, this.#transports);
+    this.#listen(now);
   }
 
   takeEvents(): readonly RouterEvent[] {
@@ -243,6 +237,14 @@ export class Router implements RouterPort {
 
   dump(now: Millis): unknown {
     return dumpRouter(now, this.#transports, this.#publications, this.#context);
+  }
+
+  /** Who speaks, and whose video that brings up under last-N. */
+  #listen(now: Millis): void {
+    const change = this.#speakers.tick(now);
+    if (change !== undefined) this.#events.push({ type: "speakers", active: change.active, levels: change.levels });
+    if (!this.#speakers.takeRecentChanged()) return;
+    for (const transport of this.#transports.values()) if (transport.lastN !== undefined) this.#stale(transport);
   }
 
   #tellBandwidth(now: Millis): void {
@@ -308,143 +310,6 @@ export class Router implements RouterPort {
     transport.slots.delete(slot.mid);
     transport.targets.delete(slot.ssrc | 0);
     if (slot.rtxSsrc !== undefined) transport.targets.delete(slot.rtxSsrc | 0);
-  }
-
-  /** An SSRC that is not known yet names itself by MID and RID (RFC 8843 §9.2, RFC 8852). */
-  #learn(now: Millis, transport: Transport): Source | undefined {
-    const view = this.#view;
-    const mid = extensionText(view, transport.midId);
-    if (mid === undefined) return undefined;
-    for (const publication of transport.publications) {
-      if (publication.init.mid !== mid) continue;
-      const repair = publication.repairedCodec(view.payloadType) !== undefined;
-      const rid = extensionText(view, repair ? transport.repairedRidId : transport.ridId);
-      for (const encoding of publication.encodings) {
-        if (encoding.rid !== rid) continue;
-        if (!repair && now - encoding.learntAt < SSRC_CHANGE_MS) {
-          this.#context.drops["ssrc-changes"] += 1;
-          return undefined;
-        }
-        // Another stream under the same name: what was numbered by the one before is over.
-        if (!repair && encoding.ssrc !== -1) {
-          for (const slot of publication.subscribers) if (slot.current === encoding.index) slot.restart();
-          this.#touch(publication);
-        }
-        return transport.learn(now, view.ssrc, encoding, repair);
-      }
-      return undefined;
-    }
-    return undefined;
-  }
-
-  #take(now: Millis, source: Source): void {
-    const view = this.#view;
-    const { encoding, repair } = source;
-    const { publication } = encoding;
-    const { drops } = this.#context;
-    const codec = repair ? publication.repairedCodec(view.payloadType) : publication.codec(view.payloadType);
-    if (codec === undefined) {
-      drops["unknown-payload-type"] += 1;
-      return;
-    }
-    let start = view.payloadStart;
-    const end = view.payloadEnd;
-    if (repair) {
-      // Padding on the repair stream is how senders probe; an own sequence number stands first (RFC 4588 §4).
-      if (end - start < 2) {
-        drops.padding += 1;
-        return;
-      }
-      view.sequence = u16(view.bytes, start);
-      start += 2;
-    }
-    if (encoding.codec !== codec) {
-      if (repair) return;
-      encoding.setCodec(codec);
-    }
-    if (!repair) encoding.statistics?.received(now, view.sequence, view.timestamp, view.bytes.length);
-    encoding.lastAt = now;
-    publication.lastAt = now;
-    const extended = encoding.sequences.unwrap(view.sequence);
-    encoding.nack.received(now, extended, repair);
-    if (!publication.limit.take(now, view.bytes.length)) {
-      drops["publication-rate"] += 1;
-      return;
-    }
-    if (start === end) {
-      drops.padding += 1;
-      this.#passOver(now, encoding, extended);
-      return;
-    }
-    if (publication.muted) {
-      drops.muted += 1;
-      return;
-    }
-    if (encoding.store.has(extended)) {
-      drops.duplicate += 1;
-      return;
-    }
-    if (encoding.sequences.highest - extended >= encoding.store.size) {
-      drops["too-old"] += 1;
-      return;
-    }
-    if (!readPayload(codec.name, view.bytes, start, end, this.#info)) {
-      drops.descriptor += 1;
-      return;
-    }
-    encoding.packets += 1;
-    if (encoding.packets === 1) {
-      this.#touch(publication);
-      this.#choose(now);
-    }
-    const packet = encoding.store.take(now, extended);
-    packet.fill(view, publication.ids, codec.name === "av1", start, end);
-    if (publication.kind === "audio") this.#forwardAudio(now, encoding, packet, extended);
-    else this.#forwardVideo(now, encoding, packet, extended, start);
-  }
-
-  #forwardAudio(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number): void {
-    encoding.rates.add(now, 0, 0, packet.wireLength);
-    const { subscribers } = encoding.publication;
-    for (let i = 0; i < subscribers.length; i++) (subscribers[i] as Slot).forwardAudio(now, encoding, packet, extended);
-  }
-
-  #forwardVideo(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number, start: number): void {
-    const info = this.#info;
-    encoding.rates.add(now, info.spatialId, info.temporalId, packet.wireLength);
-    let picture = -1;
-    if (info.pictureId >= 0) {
-      picture = encoding.extendPicture(info.pictureId, info.pictureIdBits);
-      packet.describe(
-        info.pictureIdAt - start,
-        info.pictureIdBits,
-        info.pictureId,
-        info.tl0PicIdxAt === 0 ? -1 : info.tl0PicIdxAt - start,
-        info.tl0PicIdx,
-      );
-    }
-    if (info.keyframe) {
-      if (info.width > 0) {
-        encoding.width = info.width;
-        encoding.height = info.height;
-      }
-      if (extended > encoding.keyframeAt) {
-        encoding.keyframeAt = extended;
-        encoding.keyframeCount += 1;
-        encoding.keyframes.came(now);
-        encoding.nack.forget(extended);
-      }
-    }
-    if (info.startOfFrame) encoding.countFrame(now);
-    const { subscribers } = encoding.publication;
-    for (let i = 0; i < subscribers.length; i++) {
-      (subscribers[i] as Slot).forwardVideo(now, encoding, packet, extended, info, picture);
-    }
-  }
-
-  /** A packet that only fills the publisher's numbers is left out of the subscribers'. */
-  #passOver(now: Millis, encoding: Encoding, extended: number): void {
-    for (const slot of encoding.publication.subscribers) slot.passOver(now, encoding, extended);
   }
 
   #choose(now: Millis): void {

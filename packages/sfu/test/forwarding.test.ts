@@ -37,6 +37,7 @@ describe("forwarding", () => {
     world.publish(1, { id: "v", kind: "video" });
     const source = new Vp8Source({ ssrc: 0xf0000001, mid: "v" });
     world.receive(1, ...source.frame(true));
+    world.advance(400);
     world.subscribe(2, "3", "video", "v");
     expect(plis(world.rtcp.get(1) ?? [])).toEqual([0xf0000001]);
     world.receive(1, ...source.frame());
@@ -55,12 +56,52 @@ describe("forwarding", () => {
     expect(plis(world.rtcp.get(1) ?? []).length).toBe(1);
   });
 
+  it("begins at once with a key frame that came a moment ago", () => {
+    const world = new World();
+    world.member(1);
+    world.member(2);
+    world.publish(1, { id: "v", kind: "video" });
+    const source = new Vp8Source({ ssrc: 9, mid: "v" });
+    for (let i = 0; i < 5; i++) {
+      world.receive(1, ...source.frame(i === 0));
+      world.advance(33);
+    }
+    world.subscribe(2, "3", "video", "v");
+    const got = world.rtp.get(2) ?? [];
+    expect(got.length).toBe(10);
+    expect(plis(world.rtcp.get(1) ?? [])).toEqual([]);
+    for (let i = 0; i < 5; i++) {
+      world.receive(1, ...source.frame());
+      world.advance(33);
+    }
+    expect(got.length).toBe(20);
+    expect(isContiguous(extend(got))).toBe(true);
+    expect(isContiguous([...new Set(got.map((packet) => vp8Ids(packet).picture))])).toBe(true);
+  });
+
+  it("begins with a key frame whose first packet came last", () => {
+    const world = new World();
+    world.member(1);
+    world.member(2);
+    world.publish(1, { id: "v", kind: "video" });
+    const source = new Vp8Source({ ssrc: 9, mid: "v", packets: 4 });
+    world.receive(1, ...source.frame());
+    world.advance(400);
+    world.subscribe(2, "3", "video", "v");
+    const frame = source.frame(true);
+    world.receive(1, ...frame.slice(1), ...source.frame(), frame[0] ?? new Uint8Array());
+    const got = world.rtp.get(2) ?? [];
+    expect(got.length).toBe(8);
+    expect(isContiguous(extend(got))).toBe(true);
+  });
+
   it("gathers key frame requests of many, and of one who floods", () => {
     const world = new World();
     world.member(1);
     world.publish(1, { id: "v", kind: "video" });
     const source = new Vp8Source({ ssrc: 9, mid: "v" });
     world.receive(1, ...source.frame(true));
+    world.advance(400);
     for (let i = 2; i < 12; i++) {
       world.member(i);
       world.subscribe(i, "3", "video", "v");
@@ -100,6 +141,7 @@ describe("forwarding", () => {
     const two = new Vp8Source({ ssrc: 8, mid: "w", sequence: 5, timestamp: 0xf0000000, pictureId: 3, tl0: 250 });
     world.receive(1, ...one.frame(true));
     world.receive(2, ...two.frame(true));
+    world.advance(400);
     world.subscribe(3, "3", "video", "v");
     const play = (key: boolean) => {
       world.receive(1, ...one.frame(key));
@@ -109,6 +151,7 @@ describe("forwarding", () => {
     for (let i = 0; i < 10; i++) play(i === 0);
     world.router.wish(world.millis, 3, { mid: "3", publication: "w" });
     for (let i = 0; i < 10; i++) play(i === 2);
+    // Its own key frame is 330 ms old when the slot changes: it waits for the next.
     const got = world.rtp.get(3) ?? [];
     expect(got.length).toBe(2 * (10 + 8));
     expect(isContiguous(extend(got))).toBe(true);

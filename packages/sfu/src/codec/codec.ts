@@ -1,5 +1,15 @@
 /** Which payload type a receiver gets a codec under, and how packets of a codec are read. */
-import { type PayloadInfo, readAv1, readH264, readOpus, readVp8, readVp9 } from "@tsunagi/rtp";
+import {
+  type CanonicalPacket,
+  type DependencyStructure,
+  type PayloadInfo,
+  readAv1,
+  readDependencyDescriptor,
+  readH264,
+  readOpus,
+  readVp8,
+  readVp9,
+} from "@tsunagi/rtp";
 import type { Codec, CodecName } from "../router-port.ts";
 
 /** The one of `offered` that decodes what `sent` is; undefined: none. */
@@ -64,4 +74,23 @@ export function readPayload(name: CodecName, bytes: Uint8Array, start: number, e
     case "red":
       return readOpus(bytes, start, end, into);
   }
+}
+
+/** Reads the descriptor of a packet that was stored, as it was received. @returns false: it cannot be */
+export function readStored(
+  stream: { readonly codec: Codec | undefined; readonly structure: DependencyStructure },
+  packet: CanonicalPacket,
+  into: PayloadInfo,
+): boolean {
+  const name = stream.codec?.name;
+  if (name === undefined || !readPayload(name, packet.bytes, packet.payloadStart, packet.length, into)) return false;
+  const { descriptorLength } = packet;
+  if (descriptorLength > 0) {
+    readDependencyDescriptor(packet.bytes, packet.descriptorAt, descriptorLength, stream.structure, into);
+  }
+  // In place stands what was last sent to someone.
+  into.pictureId = packet.pictureId;
+  into.pictureIdBits = packet.pictureIdBits;
+  into.tl0PicIdx = packet.tl0PicIdx;
+  return true;
 }

@@ -1,6 +1,6 @@
 /** One of the streams in which a publication is sent: all of it, or one size of a simulcast. */
 import type { Millis } from "@tsunagi/base";
-import { Unwrapper16 } from "@tsunagi/rtp";
+import { DependencyStructure, Unwrapper16 } from "@tsunagi/rtp";
 import { ReceiverStatistics } from "../feedback/receiver-statistics.ts";
 import type { Codec } from "../router-port.ts";
 import { RtpClock } from "./clock.ts";
@@ -27,6 +27,10 @@ export class Encoding {
   codec: Codec | undefined;
   readonly sequences = new Unwrapper16();
   readonly store = new PacketStore();
+  /** RED: the primaries alone, for receivers that do not know it. */
+  readonly primaries = new PacketStore();
+  /** AV1: what its dependency descriptors refer to. */
+  readonly structure = new DependencyStructure();
   readonly nack = new NackGenerator();
   readonly keyframes = new KeyframeRequests();
   readonly rates = new LayerRates();
@@ -41,6 +45,7 @@ export class Encoding {
   learntAt: Millis = Number.NEGATIVE_INFINITY;
   /** Extended sequence number at which the last key frame began; −1: none yet. */
   keyframeAt = -1;
+  #keyframeTimestamp = -1;
   /** Highest picture ID so far, extended; −1: none. */
   #picture = -1;
   /** Mean time between frames, and when the last began. */
@@ -63,11 +68,14 @@ export class Encoding {
     this.learntAt = now;
     this.sequences.reset();
     this.store.clear();
+    this.primaries.clear();
+    this.structure.reset();
     this.nack.reset();
     this.clock.reset();
     this.codec = undefined;
     this.statistics = undefined;
     this.keyframeAt = -1;
+    this.#keyframeTimestamp = -1;
     this.#picture = -1;
   }
 
@@ -89,6 +97,20 @@ export class Encoding {
     const extended = this.#picture + step;
     if (step > 0) this.#picture = extended;
     return extended;
+  }
+
+  /** A packet begins a key frame. With H.264 several do: parameter sets and the picture. */
+  countKeyframe(now: Millis, extended: number, timestamp: number): void {
+    if (timestamp === this.#keyframeTimestamp) {
+      if (extended < this.keyframeAt) this.keyframeAt = extended;
+      return;
+    }
+    if (extended <= this.keyframeAt) return;
+    this.#keyframeTimestamp = timestamp;
+    this.keyframeAt = extended;
+    this.keyframeCount += 1;
+    this.keyframes.came(now);
+    this.nack.forget(extended);
   }
 
   /** A frame began. */

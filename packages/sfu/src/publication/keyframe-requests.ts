@@ -15,6 +15,11 @@ export class KeyframeRequests {
   #unanswered = 0;
   sent = 0;
 
+  /** When the last key frame began to arrive. */
+  get cameAt(): Millis {
+    return this.#cameAt;
+  }
+
   get wanted(): boolean {
     return this.#wanted;
   }

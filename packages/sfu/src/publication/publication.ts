@@ -2,6 +2,7 @@
 import type { Millis } from "@tsunagi/base";
 import { type ExtensionIds, extensionIds } from "@tsunagi/rtp";
 import type { Step } from "../allocation/ladder.ts";
+import type { Voice } from "../audio/voice.ts";
 import type { Codec, PublicationInit } from "../router-port.ts";
 import type { Transport } from "../routing/transport.ts";
 import type { Slot } from "../subscription/slot.ts";
@@ -19,6 +20,8 @@ export class Publication {
   muted: boolean;
   readonly subscribers: Slot[] = [];
   readonly limit: RateLimit;
+  /** How loud it is; of audio alone. */
+  voice: Voice | undefined;
   /** Last packet of any encoding. */
   lastAt: Millis = Number.NEGATIVE_INFINITY;
   /** By payload type. */

@@ -1,5 +1,5 @@
 /** What all parts of one router share. */
-import { CanonicalPacket } from "@tsunagi/rtp";
+import { CanonicalPacket, PayloadInfo } from "@tsunagi/rtp";
 import type { RouterOutput } from "../router-port.ts";
 import type { Slot } from "../subscription/slot.ts";
 
@@ -14,6 +14,8 @@ export class Drops {
   "too-old" = 0;
   padding = 0;
   descriptor = 0;
+  /** Not dropped: sent on as the lowest layer. */
+  "descriptor-unknown" = 0;
   muted = 0;
   "publication-rate" = 0;
   "ssrc-changes" = 0;
@@ -34,6 +36,8 @@ export class RoutingContext {
   readonly drops = new Drops();
   /** Stands in for a packet whose place was kept but that is not wanted after all. */
   readonly filler = new CanonicalPacket();
+  /** For packets out of a store, while the one that came is still being handed round. */
+  readonly scratch = new PayloadInfo();
   /** For probes where there is nothing to repeat. */
   readonly padding = new CanonicalPacket();
   /** Slots in which something visible has changed since the last look. */

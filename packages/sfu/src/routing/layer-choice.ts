@@ -1,6 +1,7 @@
 /** Decides what each slot gets, and tells what changed: quality to subscribers, demand to publishers. */
 import type { Millis } from "@tsunagi/base";
 import { cut, ladder, type Step } from "../allocation/ladder.ts";
+import { markLastN } from "../audio/last-n.ts";
 import type { Publication } from "../publication/publication.ts";
 import type { Candidate, RouterEvent } from "../router-port.ts";
 import { ALL_LAYERS, type Slot } from "../subscription/slot.ts";
@@ -22,8 +23,12 @@ export class LayerChoice {
   readonly #slots: Slot[] = [];
   readonly #candidates: Candidate[] = [];
 
-  constructor(context: RoutingContext) {
+  /** Members, most recent speaker first. */
+  readonly #recent: () => readonly string[];
+
+  constructor(context: RoutingContext, recent: () => readonly string[]) {
     this.#context = context;
+    this.#recent = recent;
   }
 
   run(now: Millis, transports: ReadonlyMap<number, Transport>): void {
@@ -52,6 +57,10 @@ export class LayerChoice {
 
   #choose(now: Millis, transport: Transport): void {
     transport.isStale = false;
+    if (transport.lastN !== undefined || transport.hasDormant) {
+      markLastN(transport.slots.values(), this.#recent(), transport.lastN);
+      transport.hasDormant = transport.lastN !== undefined;
+    }
     transport.choseAt = now;
     const slots = this.#slots;
     const candidates = this.#candidates;

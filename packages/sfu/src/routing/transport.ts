@@ -38,6 +38,8 @@ export class Transport implements PaddingSource {
   transportSequenceId = 0;
   remb = false;
   lastN: number | undefined;
+  /** Some slots may be left out by last-N. */
+  hasDormant = false;
   /** Layers are to be chosen anew. */
   isStale = true;
   choseAt: Millis = Number.NEGATIVE_INFINITY;

@@ -9,26 +9,28 @@ import {
   type PayloadInfo,
   type SendList,
 } from "@tsunagi/rtp";
-import { matchCodec } from "../codec/codec.ts";
+import { matchCodec, readStored } from "../codec/codec.ts";
 import { Renumbering, UNKNOWN } from "../codec/renumbering.ts";
 import type { Encoding } from "../publication/encoding.ts";
 import type { Publication } from "../publication/publication.ts";
 import type { Codec, RouterEvent, SlotInit, SlotWish } from "../router-port.ts";
 import type { RoutingContext } from "../routing/context.ts";
 import type { Transport } from "../routing/transport.ts";
+import { Pictures } from "./pictures.ts";
 import { SentPackets } from "./sent-packets.ts";
 import { Timeline } from "./timeline.ts";
 
 /** How far back packets can be repeated or come late: a second of video at 500 packets a second, and 2 s of audio. */
 const VIDEO_RING = 512;
 const AUDIO_RING = 128;
-const PICTURES = 128;
 /** A repeat that is lost, too, is asked for again after a round trip; never more often than this. */
 const MIN_REPEAT_MS = 10;
 const MAX_REPEATS = 10;
 /** What is repeated to probe a link: of the packets sent last one that is worth it. */
 const PROBE_LOOK_BACK = 32;
 const PROBE_BYTES = 300;
+/** Who begins to watch is given a key frame of this age and what came since. */
+const RECENT_MS = 300;
 export const ALL_LAYERS = 7;
 /** Key frames that one receiver may ask for: some at once, then one in a while. */
 const KEYFRAME_BURST = 5;
@@ -51,6 +53,8 @@ export class Slot {
   wanted: string | null = null;
   /** The receiver's own name for what the publication is coded in; undefined: it cannot decode it. */
   codec: Codec | undefined;
+  /** The publication sends RED, which the receiver does not know: it gets the primary alone. */
+  takesPrimary = false;
   /** The publication's codec that `codec` was found for. */
   #matched: Codec | undefined;
 
@@ -74,13 +78,9 @@ export class Slot {
   temporal = ALL_LAYERS;
 
   readonly #sequences: Renumbering;
-  readonly #pictures: Renumbering;
+  readonly #pictures: Pictures;
   readonly #sent: SentPackets;
   readonly #timeline: Timeline;
-  #pictureOffset = 0;
-  #lastPicture = -1;
-  #tl0Offset = 0;
-  #lastTl0 = -1;
   #repeatSequence = 1;
   /** The splice is due: with the next packet another stream begins. */
   #fresh = true;
@@ -111,7 +111,7 @@ export class Slot {
     const video = init.kind === "video";
     // Extended numbers start at one turn, so that the SSRC's low bits can begin anywhere and nothing gets below 0.
     this.#sequences = new Renumbering(video ? VIDEO_RING : AUDIO_RING, 0x10000 + (init.ssrc & 0x7fff));
-    this.#pictures = new Renumbering(PICTURES, 0x8000 + (init.ssrc & 0x3fff));
+    this.#pictures = new Pictures(init.ssrc & 0x3fff);
     this.#sent = new SentPackets(video ? VIDEO_RING : AUDIO_RING);
     this.#timeline = new Timeline(video ? 90_000 : 48_000);
   }
@@ -180,8 +180,13 @@ export class Slot {
   #askKeyframe(now: Millis): void {
     const encoding = this.publication?.encodings[this.target];
     if (encoding === undefined) return;
-    if (this.target !== this.current) encoding.keyframes.want(now, true);
-    else if (this.targetSpatial > this.spatial && encoding.rates.topSpatial(now) > this.spatial)
+    if (this.target !== this.current) {
+      // One that came a moment ago serves as well as one that is yet to be made.
+      if (this.#fresh && now - encoding.keyframes.cameAt <= RECENT_MS && encoding.store.has(encoding.keyframeAt)) {
+        this.#replay(now, encoding, encoding.keyframeAt, encoding.keyframeAt);
+      }
+      if (this.target !== this.current) encoding.keyframes.want(now, true);
+    } else if (this.targetSpatial > this.spatial && encoding.rates.topSpatial(now) > this.spatial)
       encoding.keyframes.want(now, false);
   }
 
@@ -197,9 +202,14 @@ export class Slot {
     return true;
   }
 
-  forwardAudio(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number): void {
-    if (this.target === -1) return;
+  /** Whether it is to be given the audio packet that is at hand; `takesPrimary` and `codec` hold then. */
+  wantsAudio(encoding: Encoding): boolean {
+    if (this.target === -1) return false;
     if (encoding.codec !== this.#matched) this.#match(encoding);
+    return true;
+  }
+
+  forwardAudio(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number): void {
     if (this.codec === undefined) {
       this.#context.drops["no-codec"] += 1;
       return;
@@ -240,11 +250,32 @@ export class Slot {
         return;
       }
       this.#switch(now, encoding, packet.timestamp, extended, info, picture);
+      if (extended < encoding.sequences.highest) {
+        // The key frame's first packet came late: the rest of it is here already.
+        this.#send(now, encoding, packet, extended, info, picture);
+        this.#replay(now, encoding, extended + 1, encoding.sequences.highest);
+        return;
+      }
     } else if (encoding.codec !== this.#matched) {
       // The publisher changed its codec in the middle: go on with a key frame of the new one.
       this.restart();
       return;
     }
+    this.#send(now, encoding, packet, extended, info, picture);
+  }
+
+  /** What was received of these numbers, out of the store. */
+  #replay(now: Millis, encoding: Encoding, from: number, to: number): void {
+    const info = this.#context.scratch;
+    for (let extended = from; extended <= to; extended++) {
+      const packet = encoding.store.get(extended);
+      if (packet === undefined || encoding.codec === undefined || !readStored(encoding, packet, info)) continue;
+      const picture = info.pictureId < 0 ? -1 : encoding.extendPicture(info.pictureId, info.pictureIdBits);
+      this.forwardVideo(now, encoding, packet, extended, info, picture);
+    }
+  }
+
+  #send(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number, info: PayloadInfo, picture: number): void {
     if (info.startOfFrame) this.#moveLayers(info);
     if (info.temporalId > this.temporal || info.spatialId > this.spatial) {
       this.#leaveOut(now, extended, packet.timestamp, info, picture);
@@ -255,17 +286,8 @@ export class Slot {
       this.#context.drops["too-old"] += 1;
       return;
     }
-    let pictureId: number = NONE;
-    if (picture >= 0) {
-      if (encoding.codec?.name === "vp8") pictureId = Math.max(NONE, this.#pictures.keep(picture));
-      else pictureId = picture + this.#pictureOffset;
-      if (pictureId > this.#lastPicture) this.#lastPicture = pictureId;
-    }
-    let tl0: number = NONE;
-    if (info.tl0PicIdx >= 0) {
-      tl0 = (info.tl0PicIdx + this.#tl0Offset) & 0xff;
-      if (this.#lastTl0 < 0 || ((tl0 - this.#lastTl0) & 0xff) < 0x80) this.#lastTl0 = tl0;
-    }
+    const pictureId = this.#pictures.keep(encoding.codec?.name ?? "vp8", picture);
+    const tl0 = this.#pictures.keepTl0(info.tl0PicIdx);
     // The layers above are cut off: the picture ends here.
     const marker = info.endOfFrame && info.spatialId === this.spatial ? 1 : NONE;
     this.#emit(now, encoding, packet, extended, sequence, marker, pictureId, tl0);
@@ -285,7 +307,8 @@ export class Slot {
     const sequence = next + difference16(sequence16, next & 0xffff);
     const place = this.#sent.find(sequence);
     const encoding = place < 0 ? undefined : this.publication?.encodings[this.#sent.encoding[place] as number];
-    const packet = encoding?.store.get(this.#sent.source[place] as number);
+    const store = this.takesPrimary ? encoding?.primaries : encoding?.store;
+    const packet = store?.get(this.#sent.source[place] as number);
     if (packet === undefined || this.codec === undefined) {
       drops["repeat-unknown"] += 1;
       return 0;
@@ -359,7 +382,13 @@ export class Slot {
 
   #match(encoding: Encoding): void {
     this.#matched = encoding.codec;
-    this.codec = encoding.codec === undefined ? undefined : matchCodec(encoding.codec, this.#codecs);
+    const sent = encoding.codec;
+    this.codec = sent === undefined ? undefined : matchCodec(sent, this.#codecs);
+    this.takesPrimary = false;
+    if (this.codec === undefined && sent?.name === "red") {
+      this.codec = matchCodec({ ...sent, name: "opus" }, this.#codecs);
+      this.takesPrimary = this.codec !== undefined;
+    }
     this.#context.changed.add(this);
   }
 
@@ -376,11 +405,7 @@ export class Slot {
     this.#splice(now, encoding, timestamp, extended);
     this.spatial = this.targetSpatial;
     this.temporal = this.targetTemporal;
-    if (picture >= 0) {
-      this.#pictures.restart(picture, Math.max(this.#pictures.next, this.#lastPicture + 1));
-      this.#pictureOffset = this.#lastPicture < 0 ? 0 : this.#lastPicture + 1 - picture;
-    }
-    if (info.tl0PicIdx >= 0) this.#tl0Offset = this.#lastTl0 < 0 ? 0 : this.#lastTl0 + 1 - info.tl0PicIdx;
+    this.#pictures.begin(info, picture);
   }
 
   /** At the beginning of a frame layers may go up where nothing that was left out is needed, and down at any time. */
@@ -404,7 +429,7 @@ export class Slot {
 
   #leaveOut(now: Millis, extended: number, timestamp: number, info: PayloadInfo, picture: number): void {
     this.#context.drops.layer += 1;
-    if (picture >= 0 && info.temporalId > this.temporal) this.#pictures.skip(picture);
+    if (info.temporalId > this.temporal) this.#pictures.skip(picture);
     const kept = this.#sequences.skip(extended);
     // It came late and its place is waited for.
     if (kept !== UNKNOWN) this.#fill(now, kept, this.#timeline.map(timestamp));
