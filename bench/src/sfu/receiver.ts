@@ -2,7 +2,7 @@
  * What a receiver does with what comes: counts it, notes how long it took, and reports back as a browser does: transport-wide feedback every
  * 100 ms where the packets carry such numbers, receiver reports every second.
  */
-import { VP8_RTX } from "./scenarios.ts";
+import { EXTENSION_ID, VP8_RTX } from "./scenarios.ts";
 import { nowMicros, readTrailer, type Trailer } from "./source.ts";
 import { transportFeedback } from "./twcc.ts";
 
@@ -62,6 +62,9 @@ export class Receiver {
   readonly #sequences: number[] = [];
   readonly #arrivals: number[] = [];
   #feedbackCount = 0;
+  /** abs-send-time of the last packet, and the arrival that was told for it. */
+  #lastSent = -1;
+  #lastArrival = 0;
   #mediaSsrc = 0;
   #reportDueMs: number;
 
@@ -80,10 +83,10 @@ export class Receiver {
 
   #onRtp(packet: Buffer, payloadType: number): void {
     const micros = nowMicros();
-    const sequence = transportSequence(packet, this.#options.transportSequenceId);
-    if (sequence >= 0) {
-      this.#sequences.push(sequence);
-      this.#arrivals.push(micros);
+    const sequenceAt = extensionAt(packet, this.#options.transportSequenceId);
+    if (sequenceAt > 0) {
+      this.#sequences.push(packet.readUInt16BE(sequenceAt));
+      this.#arrivals.push(this.#arrivedAt(packet, micros));
     }
     if (payloadType === VP8_RTX) {
       this.#tally.repeats++;
@@ -123,6 +126,20 @@ export class Receiver {
     }
   }
 
+  /**
+   * When the server says that it sent the packet (abs-send-time, 6.18 fixed point of seconds), where it does: a path without delay of its own. What
+   * the machine's other work delays in here is no property of a network, and must not make a server send less.
+   */
+  #arrivedAt(packet: Buffer, micros: number): number {
+    const at = extensionAt(packet, EXTENSION_ID.absSendTime);
+    if (at === 0) return micros;
+    const sent = packet.readUIntBE(at, 3);
+    if (this.#lastSent < 0) this.#lastArrival = micros;
+    else this.#lastArrival += ((((sent - this.#lastSent) << 8) >> 8) * 1e6) / 2 ** 18;
+    this.#lastSent = sent;
+    return this.#lastArrival;
+  }
+
   #onRtcp(compound: Buffer): void {
     for (let at = 0; at + 8 <= compound.length; at += 4 * (compound.readUInt16BE(at + 2) + 1)) {
       const type = compound[at + 1] as number;
@@ -139,12 +156,12 @@ export class Receiver {
   }
 }
 
-/** The value of the transport-wide extension, or −1. */
-function transportSequence(packet: Buffer, id: number): number {
+/** Where the value of a one-byte extension stands (RFC 8285 §4.2); 0: it is not there. */
+function extensionAt(packet: Buffer, id: number): number {
   const first = packet[0] as number;
-  if ((first & 0x10) === 0) return -1;
+  if ((first & 0x10) === 0) return 0;
   let at = 12 + 4 * (first & 0x0f);
-  if (packet.readUInt16BE(at) !== 0xbede) return -1;
+  if (packet.readUInt16BE(at) !== 0xbede) return 0;
   const end = at + 4 + 4 * packet.readUInt16BE(at + 2);
   at += 4;
   while (at < end) {
@@ -153,10 +170,10 @@ function transportSequence(packet: Buffer, id: number): number {
       at++;
       continue;
     }
-    if (head >> 4 === id) return packet.readUInt16BE(at + 1);
+    if (head >> 4 === id) return at + 1;
     at += 2 + (head & 0x0f);
   }
-  return -1;
+  return 0;
 }
 
 /** RFC 3550 §6.4.2; nothing is said to be lost, what was is counted by the tally. */
