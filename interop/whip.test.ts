@@ -1,8 +1,10 @@
 /** WHIP and WHEP between clients that were not written here: bare browser pages, GStreamer. */
 import {
+  type BrowserKind,
   type BrowserPage,
   endAll,
   launchChromium,
+  launchFirefox,
   type PageServer,
   probeMedia,
   type ServerProcess,
@@ -16,11 +18,13 @@ import { startWhipClient } from "./lib/gstreamer.ts";
 
 let server: ServerProcess;
 let pages: PageServer;
-let chromium: TestBrowser;
+let browsers: Record<BrowserKind, TestBrowser>;
 let open: BrowserPage[] = [];
 
 beforeAll(async () => {
-  [server, pages, chromium] = await Promise.all([startServer(), startPageServer({ sdk: false }), launchChromium()]);
+  const started = [startServer(), startPageServer({ sdk: false }), launchChromium(), launchFirefox()] as const;
+  const [running, serving, chromium, firefox] = await Promise.all(started);
+  [server, pages, browsers] = [running, serving, { chromium, firefox }];
 });
 afterEach(async () => {
   await Promise.all(open.map((page) => page.close()));
@@ -28,32 +32,91 @@ afterEach(async () => {
 });
 afterAll(endAll);
 
-async function page(name: string): Promise<BrowserPage> {
-  const opened = await chromium.newPage({ name });
+async function page(name: string, kind: BrowserKind = "chromium"): Promise<BrowserPage> {
+  const opened = await browsers[kind].newPage({ name });
   open.push(opened);
   await opened.goto(pages.url);
   return opened;
 }
-/** Watches without an SDK: a red picture and 880 Hz must come. */
-async function expectShown(room: string): Promise<BrowserPage> {
-  const viewer = await page("viewer");
+async function watch(room: string, kind?: BrowserKind): Promise<BrowserPage> {
+  const viewer = await page("viewer", kind);
   expect(await viewer.evaluate(watchBare, { url: address("whep", room) })).toBe(201);
-  const probe = await probeMedia(viewer, "document.querySelector('#remote')");
-  const { video } = await probe.expectVideo({ frames: 20 });
-  expect(video.colour[0]).toBeGreaterThan(video.colour[1] + 50);
-  const { audio } = await probe.expectAudio();
-  expect(audio.dominantHz).toBeGreaterThan(850);
-  expect(audio.dominantHz).toBeLessThan(910);
   return viewer;
+}
+
+/** Red with 880 Hz, or green with 440. */
+async function expectShown(viewer: BrowserPage, colour: "red" | "green" = "red"): Promise<void> {
+  const [strong, weak] = colour === "red" ? ([0, 1] as const) : ([1, 0] as const);
+  const probe = await probeMedia(viewer, "document.querySelector('#remote')");
+  await viewer.waitFor(() => document.querySelector<HTMLVideoElement>("#remote")?.srcObject !== null, { what: "a stream" });
+  await expect
+    .poll(
+      async () => {
+        const { video } = await probe.expectVideo({ frames: 20 });
+        return video.colour[strong] - video.colour[weak];
+      },
+      { timeout: 20_000 },
+    )
+    .toBeGreaterThan(50);
+  await expect
+    .poll(async () => Math.abs(((await probe.expectAudio()).audio.dominantHz ?? 0) - (colour === "red" ? 880 : 440)), {
+      timeout: 15_000,
+    })
+    .toBeLessThan(48);
+  await probe.stop();
+}
+
+async function send(room: string, colour: "red" | "green", kind?: BrowserKind): Promise<BrowserPage> {
+  const sender = await page(`sender of ${colour}`, kind);
+  expect(await sender.evaluate(publishBare, { url: address("whip", room), colour })).toBe(201);
+  await sender.waitFor(() => session.connection.connectionState === "connected", { what: "the sender's connection" });
+  return sender;
 }
 const address = (kind: "whip" | "whep", room: string) => `${server.url}/${kind}/${room}?key=${server.key}`;
 
 describe("bare pages", () => {
-  it("one page sends, another one of another origin shows and hears it", async () => {
-    const sender = await page("sender");
-    expect(await sender.evaluate(publishBare, { url: address("whip", "stage") })).toBe(201);
-    await sender.waitFor(() => session.connection.connectionState === "connected", { what: "the sender's connection" });
-    await expectShown("stage");
+  it.each([
+    ["chromium", "firefox"],
+    ["firefox", "chromium"],
+  ] as const)("%s sends, %s on a page of another origin shows and hears it", async (from, to) => {
+    const room = `from-${from}`;
+    await send(room, "red", from);
+    await expectShown(await watch(room, to));
+  });
+
+  it("a viewer who came first gets one sender after the other, in one session", async () => {
+    const viewer = await watch("stage");
+    const red = await send("stage", "red");
+    await expectShown(viewer);
+    const status = await red.evaluate(async () => (await fetch(session.url, { method: "DELETE" })).status);
+    expect(status).toBe(200);
+    await send("stage", "green");
+    await expectShown(viewer, "green");
+  });
+
+  it("what a page of another origin may see: where its session is, how to trickle, ICE servers", async () => {
+    const sender = await send("headers", "red");
+    const headers = await sender.evaluate(() => session.headers);
+    expect(headers).toMatchObject({
+      etag: expect.stringMatching(/^"\w+"$/),
+      location: expect.stringMatching(/^\/whip\/headers\/\w+$/),
+      "accept-patch": "application/trickle-ice-sdpfrag",
+      link: expect.stringMatching(
+        /<turn:[^>]+>; rel="ice-server"; username="[^"]+"; credential="[^"]+"; credential-type="password"/,
+      ),
+    });
+    const trickled = await sender.evaluate(async () => {
+      const sdp = session.connection.localDescription?.sdp ?? "";
+      const line = (name: string) => new RegExp(`^a=${name}:.*$`, "m").exec(sdp)?.[0].trim() ?? "";
+      const body = [line("ice-ufrag"), line("ice-pwd"), "m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=mid:0", "a=end-of-candidates", ""];
+      const reply = await fetch(session.url, {
+        method: "PATCH",
+        headers: { "content-type": "application/trickle-ice-sdpfrag", "if-match": session.headers.etag ?? "" },
+        body: body.join("\r\n"),
+      });
+      return reply.status;
+    });
+    expect(trickled).toBe(204);
   });
 });
 
@@ -67,8 +130,17 @@ describe("GStreamer", () => {
       ? await startWhipClient({ url: `${server.url}/whip/${room}`, token: server.key })
       : await startWhipClient({ url: address("whip", room), trickle });
     await client.waitForLog(/connected/i);
-    await expectShown(room);
+    await expectShown(await watch(room));
     expect(client.log()).not.toMatch(/\[ERR\]/);
     await client.kill("SIGINT");
+    // With DELETE, since the log says it at once.
+    await expect
+      .poll(() =>
+        server
+          .log()
+          .split("\n")
+          .some((line) => line.includes(room) && line.includes("over HTTP ended")),
+      )
+      .toBe(true);
   });
 });

@@ -3,17 +3,17 @@ declare global {
   var session: { readonly connection: RTCPeerConnection; readonly url: string; readonly headers: Record<string, string> };
 }
 
-export type Ask = { readonly url: string; readonly token?: string };
+export type Ask = { readonly url: string };
 
-/** Sends a picture and a tone; leaves `session` in the page. */
-export async function publishBare({ url, token }: Ask): Promise<number> {
-  const stream = helpers.signal({ colour: "#c02020", hz: 880 });
+/** Sends a red picture and 880 Hz, or a green one and 440; leaves `session` in the page. */
+export async function publishBare({ url, colour }: Ask & { readonly colour: "red" | "green" }): Promise<number> {
+  const stream = helpers.signal(colour === "red" ? { colour: "#c02020", hz: 880 } : { colour: "#20a020", hz: 440 });
   const connection = new RTCPeerConnection();
   for (const track of stream.getTracks()) connection.addTransceiver(track, { direction: "sendonly", streams: [stream] });
   await connection.setLocalDescription();
   const reply = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/sdp", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    headers: { "content-type": "application/sdp" },
     body: connection.localDescription?.sdp ?? "",
   });
   const headers = Object.fromEntries(reply.headers);
@@ -23,7 +23,7 @@ export async function publishBare({ url, token }: Ask): Promise<number> {
 }
 
 /** Shows what comes in `<video id="remote">`. */
-export async function watchBare({ url, token }: Ask): Promise<number> {
+export async function watchBare({ url }: Ask): Promise<number> {
   const connection = new RTCPeerConnection();
   connection.addTransceiver("audio", { direction: "recvonly" });
   connection.addTransceiver("video", { direction: "recvonly" });
@@ -33,7 +33,7 @@ export async function watchBare({ url, token }: Ask): Promise<number> {
   await connection.setLocalDescription();
   const reply = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/sdp", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    headers: { "content-type": "application/sdp" },
     body: connection.localDescription?.sdp ?? "",
   });
   const headers = Object.fromEntries(reply.headers);
