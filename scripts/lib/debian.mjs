@@ -7,10 +7,10 @@ export const SYSTEM_PACKAGES = [
   {
     name: "chromium",
     file: "/usr/bin/chromium",
-    parts: ["browsers", "examples"],
+    parts: ["browsers", "interop", "examples"],
     why: "one of the two browsers that calls are tested in",
   },
-  { name: "firefox-esr", file: "/usr/bin/firefox-esr", parts: ["browsers"], why: "the other browser" },
+  { name: "firefox-esr", file: "/usr/bin/firefox-esr", parts: ["browsers", "interop"], why: "the other browser" },
   {
     name: "fonts-noto-cjk",
     file: "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
@@ -20,7 +20,7 @@ export const SYSTEM_PACKAGES = [
   {
     name: "pulseaudio",
     file: "/usr/bin/pulseaudio",
-    parts: ["browsers"],
+    parts: ["browsers", "interop"],
     why: "Firefox runs no AudioContext where no sound device opens",
   },
   {
@@ -30,13 +30,24 @@ export const SYSTEM_PACKAGES = [
     why: "network namespaces: hosts of their own, cut cables, changed addresses",
   },
   { name: "nftables", file: "/usr/sbin/nft", parts: ["browsers"], why: "silent loss of packets in those namespaces" },
-  { name: "gcc", file: "/usr/bin/gcc", parts: ["browsers"], why: "compiles the link emulator, which needs TAP devices" },
-  { name: "libc6-dev", file: "/usr/include/stdio.h", parts: ["browsers"], why: "what a C program includes" },
+  {
+    name: "gcc",
+    file: "/usr/bin/gcc",
+    parts: ["browsers", "interop"],
+    why: "compiles the link emulator, which needs TAP devices",
+  },
+  { name: "libc6-dev", file: "/usr/include/stdio.h", parts: ["browsers", "interop"], why: "what a C program includes" },
   {
     name: "coturn",
     file: "/usr/bin/turnutils_stunclient",
     parts: ["interop", "bench"],
     why: "its clients speak to our server, and its server is what ours is compared with",
+  },
+  {
+    name: "simple-whip-client",
+    file: "/usr/bin/whip-client",
+    parts: ["interop"],
+    why: "GStreamer as a WHIP client that was not written here",
   },
   {
     name: "postgresql",
