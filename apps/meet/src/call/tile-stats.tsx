@@ -6,6 +6,7 @@ import type { PictureLayer } from "./path.ts";
 import styles from "./tile.module.css";
 
 type TileStatsProps = {
+  readonly name: string;
   readonly stats: ConnectionStats | undefined;
   readonly layer: PictureLayer | undefined;
   /** The connection's numbers stand over the camera of the same person. */
@@ -14,11 +15,11 @@ type TileStatsProps = {
   readonly height: number;
 };
 
-export function TileStats({ stats, layer, screen, height }: TileStatsProps) {
+export function TileStats({ name, stats, layer, screen, height }: TileStatsProps) {
   const { t, locale } = useI18n();
-  if (screen) return layer === undefined ? null : <Rows rows={layerRows(layer, t, locale)} />;
+  if (screen) return layer === undefined ? null : <Rows name={name} rows={layerRows(layer, t, locale)} />;
   if (stats === undefined) return <div className={styles.stats}>{t("stats.waiting")}</div>;
-  if (height < 200) return <Lines lines={shortLines(stats, layer, t, locale).slice(0, height < 110 ? 2 : 3)} />;
+  if (height < 200) return <Lines name={name} lines={shortLines(stats, layer, t, locale).slice(0, height < 110 ? 2 : 3)} />;
   const { audio, video } = stats;
   const none = t("stats.none");
   const sum = (...tracks: readonly (TrackStats | undefined)[]) =>
@@ -51,7 +52,7 @@ export function TileStats({ stats, layer, screen, height }: TileStatsProps) {
     [t("stats.codec"), codecs.length === 0 ? none : codecs.join(", ")],
     [t("stats.path"), path],
   ];
-  return <Rows rows={rows} />;
+  return <Rows name={name} rows={rows} />;
 }
 
 type Row = readonly [string, string];
@@ -88,10 +89,10 @@ function shortLines(stats: ConnectionStats, layer: PictureLayer | undefined, t: 
   ].filter((line) => line !== "");
 }
 
-function Lines({ lines }: { readonly lines: readonly string[] }) {
+function Lines({ name, lines }: { readonly name: string; readonly lines: readonly string[] }) {
   const { t } = useI18n();
   return (
-    <section className={styles.stats} aria-label={t("stats.title")}>
+    <section className={styles.stats} aria-label={t("stats.of", { name })}>
       {lines.map((line) => (
         <p key={line}>{line}</p>
       ))}
@@ -99,12 +100,12 @@ function Lines({ lines }: { readonly lines: readonly string[] }) {
   );
 }
 
-function Rows({ rows }: { readonly rows: readonly Row[] }) {
+function Rows({ name, rows }: { readonly name: string; readonly rows: readonly Row[] }) {
   const { t } = useI18n();
   return (
     // It scrolls in a small tile, so the keyboard must reach it.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region
-    <section className={styles.stats} aria-label={t("stats.title")} tabIndex={0}>
+    <section className={styles.stats} aria-label={t("stats.of", { name })} tabIndex={0}>
       <dl>
         {rows.map(([label, value]) => (
           <div key={label} style={{ display: "contents" }}>

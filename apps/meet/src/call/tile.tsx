@@ -120,7 +120,9 @@ export const Tile = memo(function Tile(props: TileProps) {
           onClick={() => onPin(key)}
         />
       )}
-      {stats === undefined ? null : <TileStats stats={stats ?? undefined} layer={layer} screen={isScreen} height={height} />}
+      {stats === undefined ? null : (
+        <TileStats name={shownName} stats={stats ?? undefined} layer={layer} screen={isScreen} height={height} />
+      )}
       <div className={styles.foot}>
         <span className={styles.name}>
           {isScreen ? (

@@ -272,6 +272,7 @@ export const en = {
   "people.sharing": "shares the screen",
 
   "stats.title": "Statistics",
+  "stats.of": "Statistics: {name}",
   "stats.waiting": "Measuring…",
   "stats.send": "Sent",
   "stats.receive": "Received",

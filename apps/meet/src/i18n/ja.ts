@@ -273,6 +273,7 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "people.sharing": "画面を共有中",
 
   "stats.title": "統計",
+  "stats.of": "統計：{name}",
   "stats.waiting": "測定しています…",
   "stats.send": "送信",
   "stats.receive": "受信",

@@ -27,7 +27,7 @@ export function Player({ state, watching, onRetry }: PlayerProps) {
   const [volume, setVolume] = useState(1);
   const [blocked, setBlocked] = useState(false);
   const [numbers, setNumbers] = useState(false);
-  const stage = useRef<HTMLDivElement>(null);
+  const stage = useRef<HTMLElement>(null);
   const controls = useRef<HTMLDivElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const fullscreen = useFullscreen(stage);
@@ -74,8 +74,8 @@ export function Player({ state, watching, onRetry }: PlayerProps) {
   });
 
   return (
-    <div ref={stage} className={classes(styles.stage, fullscreen.on && styles.full)}>
-      <main className={styles.picture} aria-label={t("watch.player")}>
+    <main ref={stage} className={classes(styles.stage, fullscreen.on && styles.full)} aria-label={t("watch.player")}>
+      <div className={styles.picture}>
         <video
           ref={video}
           autoPlay
@@ -93,7 +93,7 @@ export function Player({ state, watching, onRetry }: PlayerProps) {
           </Button>
         ) : null}
         {numbers ? <FlowLine state={state} /> : null}
-      </main>
+      </div>
       <div
         ref={controls}
         className={classes(styles.controls, !chrome && styles.away)}
@@ -147,7 +147,7 @@ export function Player({ state, watching, onRetry }: PlayerProps) {
           onClick={fullscreen.toggle}
         />
       </div>
-    </div>
+    </main>
   );
 }
 

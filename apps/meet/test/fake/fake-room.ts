@@ -72,6 +72,7 @@ export class FakeRoom extends FakeEmitter {
       for (const peerId of this.members.keys()) this.emit("memberState", { peerId, state: "connected" });
       for (const peerId of this.members.keys()) this.emit("quality", { peerId, level: 5, reason: "none" });
       this.emit("bandwidth", 8_400_000);
+      if (name.endsWith("-soon")) this.goLive("Soon");
     }, 50);
   }
 
@@ -147,6 +148,9 @@ export class FakeRoom extends FakeEmitter {
     this.metadata = { live: { title, state: "on" } };
     this.emit("metadata", this.metadata);
     this.#add(0, true);
+    // A voice, or at least a track for one: without it, browsers let any picture play.
+    const [track] = new AudioContext().createMediaStreamDestination().stream.getAudioTracks();
+    if (track !== undefined) this.remoteStreams.get("p0")?.[0]?.addTrack(track);
     for (let viewer = 0; viewer < 37; viewer++) this.members.set(`v${viewer}`, { peerId: `v${viewer}`, receiveOnly: true });
     this.emit("peerJoin", "v0", { peerId: "v0", receiveOnly: true });
   }
