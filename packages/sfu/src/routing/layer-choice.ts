@@ -76,6 +76,7 @@ export class LayerChoice {
       } else if (publication.muted) slot.aim(now, -1, 0, 0, "muted");
       else if (!slot.isWanted) slot.aim(now, -1, 0, 0, "paused");
       else if (slot.isDormant) slot.aim(now, -1, 0, 0, "last-n");
+      else if (!slot.decodes(publication)) slot.aim(now, -1, 0, 0, "codec");
       else if (slot.kind === "audio") {
         slot.aim(now, publication.encodings.length > 0 ? 0 : -1, ALL_LAYERS, ALL_LAYERS, "none");
         voices += publication.encodings[0]?.rates.bps ?? 0;

@@ -202,6 +202,14 @@ export class Slot {
     return true;
   }
 
+  /** Whether the receiver decodes what the publication is sent in, as far as that is known. */
+  decodes(publication: Publication): boolean {
+    const encoding = publication.encodings.find(({ codec }) => codec !== undefined);
+    if (encoding === undefined) return true;
+    if (encoding.codec !== this.#matched) this.#match(encoding);
+    return this.codec !== undefined;
+  }
+
   /** Whether it is to be given the audio packet that is at hand; `takesPrimary` and `codec` hold then. */
   wantsAudio(encoding: Encoding): boolean {
     if (this.target === -1) return false;
