@@ -1,6 +1,7 @@
 /** The browser as the core's platform. */
 import { type Log, secureRandom, systemClock } from "@tsunagi/base";
 import type { NetworkWatch, PeerConnectionFactory, Platform, SocketFactory } from "../core/ports.ts";
+import { watchElement } from "./element-watch.ts";
 
 const socket: SocketFactory = (url) => {
   const web = new WebSocket(url);
@@ -63,6 +64,7 @@ export function browserPlatform(): Platform {
     socket,
     peerConnections,
     network,
+    watchElement,
     defaultServer: typeof location === "undefined" || location.origin === "null" ? undefined : location.origin,
   };
 }

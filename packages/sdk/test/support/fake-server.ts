@@ -12,6 +12,7 @@ import {
   SessionCounter,
 } from "@tsunagi/protocol";
 import type { SocketPort } from "../../src/core/ports.ts";
+import type { FakeSfu } from "./fake-sfu.ts";
 import type { FakeHost } from "./fake-webrtc.ts";
 
 const LIMITS: Limits = {
@@ -21,7 +22,14 @@ const LIMITS: Limits = {
   roomsPerPeer: 10,
   connectionsPerPeer: 100,
 };
-const PERMISSIONS: Permissions = { call: true, data: true, listPeers: true, rooms: true, modes: ["mesh"], publish: true };
+const PERMISSIONS: Permissions = {
+  call: true,
+  data: true,
+  listPeers: true,
+  rooms: true,
+  modes: ["mesh", "sfu"],
+  publish: true,
+};
 
 type Session = {
   readonly peerId: string;
@@ -68,6 +76,11 @@ export class FakeServer {
   readonly #expected = new Map<string, ServerCounted[]>();
   /** False: connections are refused. */
   running = true;
+  /** SFU rooms, where the test has an SFU; one room of that mode at a time. */
+  sfu: FakeSfu | undefined;
+  readonly #modes = new Map<string, "mesh" | "sfu" | "auto">();
+  /** An `auto` room with more members moves. */
+  meshMembers = 2;
   /** Everything relayed, for tests to look at. */
   readonly relayed: ClientMessage[] = [];
   /** What clients are told of STUN and TURN. `undefined`: a request for it is refused. */
@@ -287,6 +300,16 @@ export class FakeServer {
   #leave(session: Session, room: string): void {
     if (!this.#room(room).delete(session.peerId)) return;
     this.#toRoom(room, { type: "member-left", room, peerId: session.peerId }, session.peerId);
+    this.sfu?.leave(session.peerId);
+  }
+
+  /** To a member of a room, whoever it is. */
+  tell(peerId: string, message: ServerCounted): void {
+    this.#send(this.#of(peerId), message);
+  }
+
+  #others(room: string, peerId: string): string[] {
+    return this.members(room).filter((id) => id !== peerId);
   }
 
   #counted(session: Session, message: ClientMessage): void {
@@ -313,7 +336,23 @@ export class FakeServer {
           return;
         }
         const self: Member = { peerId: session.peerId, joinedAt: this.#clock.wallNow(), receiveOnly, metadata };
-        this.#send(session, { type: "joined", re: id, room, mode, self, others: [...members.values()] });
+        if (!this.#modes.has(room)) this.#modes.set(room, mode as "mesh");
+        if (this.#modes.get(room) === "auto" && members.size >= this.meshMembers) {
+          this.#modes.set(room, "sfu");
+          this.#toRoom(room, { type: "room-mode", room, mode: "sfu" }, session.peerId);
+        }
+        const now = this.#modes.get(room);
+        const publications = this.sfu?.publicationsFor(session.peerId) ?? [];
+        this.#send(session, {
+          type: "joined",
+          re: id,
+          room,
+          mode: now === "sfu" ? "sfu" : "mesh",
+          self,
+          others: [...members.values()],
+          ...(now === "auto" ? { auto: true } : {}),
+          ...(now === "sfu" ? { publications } : {}),
+        });
         this.#toRoom(room, { type: "member-joined", room, member: self }, session.peerId);
         members.set(session.peerId, self);
         return;
@@ -329,11 +368,24 @@ export class FakeServer {
         this.#leave(session, message.room);
         this.#send(session, { type: "left", re: message.id, room: message.room });
         return;
-      case "room-data":
-        this.#toRoom(
-          message.room,
-          { type: "room-data", room: message.room, from: session.peerId, data: message.data },
+      case "room-data": {
+        const { room, data, topic } = message;
+        const event = { type: "room-data", room, from: session.peerId, data, ...(topic && { topic }) } as const;
+        if (message.to === undefined) this.#toRoom(room, event, session.peerId);
+        else for (const to of message.to) this.tell(to, event);
+        return;
+      }
+      case "sfu-offer": {
+        const others = () => this.#others(message.room, session.peerId);
+        void this.sfu?.offer(session.peerId, message, others, (to, what) => this.tell(to, what));
+        return;
+      }
+      case "update-publication":
+        this.sfu?.update(
           session.peerId,
+          message,
+          () => this.#others(message.room, session.peerId),
+          (to, what) => this.tell(to, what),
         );
         return;
       case "update-member": {

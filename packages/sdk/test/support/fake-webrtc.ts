@@ -56,11 +56,37 @@ export class FakeNetwork {
       codecs: (kind) => [{ mimeType: `${kind}/X`, clockRate: 1 }],
     };
   }
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.after(ms, resolve));
+  }
   byUfrag(ufrag: string | undefined): FakePeerConnection | undefined {
     return this.all.find((pc) => pc.signalingState !== "closed" && pc.ufrags.has(ufrag ?? ""));
   }
   get open(): FakePeerConnection[] {
     return this.all.filter((pc) => pc.signalingState !== "closed");
+  }
+}
+
+/** A channel with an SFU: opens with its connection, and hands what is sent to the test. */
+export class FakeChannel extends FakeTarget {
+  readonly label: string;
+  readyState: DataChannelPort["readyState"] = "connecting";
+  bufferedAmount = 0;
+  onSend: (text: string) => void = () => {};
+  constructor(label: string) {
+    super();
+    this.label = label;
+  }
+  open(): void {
+    if (this.readyState !== "connecting") return;
+    this.readyState = "open";
+    this.fire("open");
+  }
+  send(text: string): void {
+    this.onSend(text);
+  }
+  close(): void {
+    this.readyState = "closed";
   }
 }
 
@@ -322,7 +348,7 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
 
   addTransceiver(
     what: MediaStreamTrackPort | string,
-    init: { direction?: TransceiverDirection; streams?: MediaStreamPort[] } = {},
+    init: Parameters<PeerConnectionPort["addTransceiver"]>[1] = {},
   ): TransceiverPort {
     const track = typeof what === "string" ? null : what;
     const kind = track === null ? what : track.kind;
@@ -330,6 +356,7 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
     each.sender.track = track;
     each.everSent = track !== null;
     each.streams = (init.streams ?? []).map(({ id }) => id);
+    if (init.sendEncodings !== undefined) each.sender.getParameters().encodings = init.sendEncodings.map((one) => ({ ...one }));
     this.#transceivers.push(each);
     this.checkNegotiation();
     return each;
@@ -346,8 +373,19 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
   createDataChannel(label: string): DataChannelPort {
     this.#data = true;
     this.checkNegotiation();
+    if (label.startsWith("tsunagi.")) {
+      const own = new FakeChannel(label);
+      this.channels.push(own);
+      return own as unknown as DataChannelPort;
+    }
     const channel = new FakeTarget() as unknown as DataChannelPort;
     return Object.assign(channel, { label, readyState: "connecting", bufferedAmount: 0, close() {}, send() {} });
+  }
+
+  readonly channels: FakeChannel[] = [];
+
+  get address(): string {
+    return this.#host.address;
   }
 
   // ---- ICE ---------------------------------------------------------------------------------------------------------------------
@@ -449,6 +487,7 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
     this.connectionState = state === "checking" ? "connecting" : state;
     this.fire("iceconnectionstatechange");
     this.fire("connectionstatechange");
+    if (state === "connected") for (const channel of this.channels) channel.open();
   }
 
   async getStats(): Promise<StatsReportPort> {

@@ -4,8 +4,10 @@ import { FakeClock, seededBytes, seededRandom } from "@tsunagi/testkit";
 import { Peer } from "../../src/core/peer.ts";
 import type { PeerOptions } from "../../src/core/peer-options.ts";
 import type { MediaStream } from "../../src/core/ports.ts";
+import * as sfuModule from "../../src/core/sfu/index.ts";
 import { FakeStream, FakeTrack } from "./fake-media.ts";
 import { FakeServer } from "./fake-server.ts";
+import { FakeSfu } from "./fake-sfu.ts";
 import { FakeHost, FakeNetwork } from "./fake-webrtc.ts";
 
 export class World {
@@ -39,6 +41,13 @@ export class World {
     this.server = new FakeServer({ clock: this.clock, latencyMs: options.latencyMs ?? (() => 2 + random() * 30) });
   }
 
+  /** From now on there is one. */
+  sfu(): FakeSfu {
+    const sfu = new FakeSfu(this.network);
+    this.server.sfu = sfu;
+    return sfu;
+  }
+
   host(): FakeHost {
     return new FakeHost(`10.0.0.${++this.#addresses}`);
   }
@@ -57,6 +66,8 @@ export class World {
         socket: this.server.socketFor(host),
         peerConnections: this.network.factory(host),
         network: { listen: () => () => {} },
+        // A dynamic import takes real time.
+        loadSfu: async () => sfuModule,
         defaultServer: undefined,
       },
     );

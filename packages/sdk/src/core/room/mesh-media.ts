@@ -15,8 +15,8 @@ export class MeshMedia implements MeshMediaPort {
   readonly #room: RoomView;
   readonly #links = new Map<string, MemberLink>();
   readonly #retries = new Map<string, () => void>();
-  /** Streams of these members live on in the SFU's media. */
-  readonly #moved = new Set<string>();
+  /** Streams that live on in the SFU's media. */
+  readonly #adopted = new WeakSet<object>();
 
   constructor(room: RoomView) {
     this.#room = room;
@@ -99,13 +99,14 @@ export class MeshMedia implements MeshMediaPort {
   }
 
   streamOf(peerId: string, streamId: string): MediaStream | undefined {
-    return this.#links.get(peerId)?.media.remoteStreams.find(({ id }) => id === streamId);
+    const stream = this.#links.get(peerId)?.media.remoteStreams.find(({ id }) => id === streamId);
+    if (stream !== undefined) this.#adopted.add(stream);
+    return stream;
   }
 
   dropMember(peerId: string, end: boolean): void {
     const link = this.#links.get(peerId);
     if (link === undefined) return;
-    this.#moved.add(peerId);
     if (end) this.#room.host.end(link.entry);
     this.memberLeft(peerId);
   }
@@ -128,8 +129,8 @@ export class MeshMedia implements MeshMediaPort {
     );
     const link = new MemberLink(entry, host.platform, options, tracks, {
       onStream: (stream) => this.#room.emit("stream", named(stream, peerId)),
-      onStreamRemoved: (stream) => this.#moved.has(peerId) || this.#room.emit("streamremoved", named(stream, peerId)),
-      onState: (state) => this.#room.emit("memberState", { peerId, state }),
+      onStreamRemoved: (stream) => this.#adopted.has(stream) || this.#room.emit("streamremoved", named(stream, peerId)),
+      onState: (state) => this.#room.mode === "mesh" && this.#room.emit("memberState", { peerId, state }),
       onQuality: (quality) => this.#room.emit("quality", { peerId, ...quality }),
     });
     entry.owner = {
@@ -147,6 +148,7 @@ export class MeshMedia implements MeshMediaPort {
     if (this.#links.get(peerId) !== link) return;
     this.#links.delete(peerId);
     link.release();
+    if (this.#room.mode !== "mesh") return;
     this.#room.emit("memberState", { peerId, state: "failed" });
     if (!link.entry.outgoing || !this.#room.open) return;
     this.#retries.get(peerId)?.();

@@ -1,7 +1,7 @@
 /** What a room tells, and the streams in it. */
 import type { CodedError, JsonValue } from "@tsunagi/base";
 import type { LogEntry, Member, Publication } from "@tsunagi/protocol";
-import type { MediaStream } from "../ports.ts";
+import type { MediaStream, MediaStreamTrack } from "../ports.ts";
 import type { Subscription } from "../sfu/subscription.ts";
 import type { QualityReport } from "../stats/index.ts";
 
@@ -31,6 +31,8 @@ export type RoomEvents = {
 
   // ---- SFU rooms only --------------------------------------------------------------------------------------------------------
 
+  /** In a stream that goes on, one track has taken another's place: the connection with the SFU was replaced, or the room has moved to it. */
+  trackReplaced: [{ readonly stream: RoomStream; readonly track: MediaStreamTrack; readonly old: MediaStreamTrack }];
   /** Someone else sends a track; `unpublished` also when its member leaves. */
   published: [Publication];
   unpublished: [Publication];

@@ -82,6 +82,7 @@ export class Room extends Emitter<RoomEvents> {
     this.name = name;
     this.#host = host;
     this.#options = options;
+    if (options.e2ee && options.mode !== "sfu") throw sdkError("signal.options.invalid", "e2ee needs mode sfu");
     this.#mode = options.mode === "sfu" ? "sfu" : "mesh";
     this.#localStream = options.stream ?? null;
     for (const track of this.#localStream?.getTracks() ?? []) this.#tracks.set(track, this.#localStream as MediaStream);

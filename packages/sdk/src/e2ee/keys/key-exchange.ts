@@ -122,7 +122,7 @@ export class KeyExchange {
     this.#do(() => this.#give(this.#secured()));
   }
 
-  /** Room data of another member that is ours (isKeyData). */
+  /** From another member's `send`. */
   receive(from: string, data: JsonValue): void {
     const message = decodeKeyMessage(data);
     if (message !== undefined) this.#do(() => this.#handle(from, message));

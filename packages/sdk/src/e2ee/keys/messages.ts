@@ -1,10 +1,5 @@
-/**
- * What members of an encrypted room tell each other, as room data over signalling. A room passes such data on to its encryption and never to the
- * application: it stands alone under one name.
- */
+/** What members of an encrypted room tell each other, as data of the room over signalling, which the room keeps from the application. */
 import type { JsonValue } from "@tsunagi/base";
-
-export const E2EE_DATA_KEY = "tsunagi.e2ee";
 
 /** Members, keys and texts that one message may have; more is not read. */
 const MAX_WRAPPED = 64;
@@ -19,21 +14,14 @@ export type KeyMessage =
   | { readonly type: "ask"; readonly kid: number };
 export type Wrapped = readonly [enc: string, ciphertext: string];
 
-/** Whether room data is ours, well-formed or not. */
-export function isKeyData(data: JsonValue): boolean {
-  return typeof data === "object" && data !== null && !Array.isArray(data) && Object.hasOwn(data, E2EE_DATA_KEY);
-}
-
 export function encodeKeyMessage(message: KeyMessage): JsonValue {
-  return { [E2EE_DATA_KEY]: message.type === "keys" ? { ...message, wrapped: wrappedJson(message.wrapped) } : without(message) };
+  return message.type === "keys" ? { ...message, wrapped: wrappedJson(message.wrapped) } : without(message);
 }
 
-/** @returns undefined for what is not ours, or damaged: another member's bytes are not to be trusted */
+/** @returns undefined for what is unknown or damaged: another member's words are not to be trusted */
 export function decodeKeyMessage(data: JsonValue): KeyMessage | undefined {
-  if (!isKeyData(data)) return undefined;
-  const body = (data as { readonly [name: string]: JsonValue })[E2EE_DATA_KEY];
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return undefined;
-  const { type, publicKey, proof, reply, kid, wrapped } = body as { readonly [name: string]: JsonValue | undefined };
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return undefined;
+  const { type, publicKey, proof, reply, kid, wrapped } = data as { readonly [name: string]: JsonValue | undefined };
   switch (type) {
     case "hello":
       if (!isText(publicKey) || (proof !== undefined && !isText(proof))) return undefined;

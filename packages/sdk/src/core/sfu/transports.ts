@@ -1,0 +1,151 @@
+/** The transport in use and those that it replaces: when one is lost, the next is made before the last is let go. */
+import type { Clock } from "@tsunagi/base";
+import type { MemberLinkState } from "../room/room-events.ts";
+import type { SfuTransport } from "./transport.ts";
+
+/** Between attempts, the last one again and again. */
+const RETRY_MS = [0, 1_000, 2_000, 4_000, 8_000] as const;
+/** The replaced one ends with the last swap of a track, and at the latest so long after the new one is connected. */
+const OLD_MS = 3_000;
+/** Trouble for so long is told as failure, though it is tried on. */
+const FAILED_MS = 45_000;
+
+export type TransportsHost = {
+  readonly clock: Clock;
+  readonly signalOpen: () => boolean;
+  /** Makes one, to be offered at once. */
+  readonly create: (epoch: number) => SfuTransport;
+  readonly onState: (state: MemberLinkState) => void;
+};
+
+export class Transports {
+  readonly #host: TransportsHost;
+  readonly #old = new Set<SfuTransport>();
+  #active: SfuTransport | undefined;
+  #epoch = -1;
+  #attempts = 0;
+  #cancelRetry: (() => void) | undefined;
+  #cancelOld: (() => void) | undefined;
+  #cancelFailed: (() => void) | undefined;
+  /** It was lost while signalling was away: to be replaced when that is back. */
+  #waits = false;
+  #closed = false;
+  #everConnected = false;
+  #state: MemberLinkState = "connecting";
+
+  constructor(host: TransportsHost) {
+    this.#host = host;
+  }
+
+  /** The latest: what is wanted is wanted of it. */
+  get active(): SfuTransport | undefined {
+    return this.#active;
+  }
+
+  get state(): MemberLinkState {
+    return this.#state;
+  }
+
+  open(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    this.#waits = false;
+    if (this.#closed) return;
+    const before = this.#active;
+    // One that never carried anything shows nothing.
+    if (before?.wasConnected) this.#old.add(before);
+    else before?.close();
+    this.#epoch += 1;
+    this.#active = this.#host.create(this.#epoch);
+    this.#active.negotiate();
+    this.#tellState();
+  }
+
+  /** The SFU says that the transport of this epoch is gone. */
+  reset(epoch: number): void {
+    if (epoch < this.#epoch) return;
+    this.#attempts = 0;
+    this.#retry();
+  }
+
+  lost(transport: SfuTransport): void {
+    if (transport !== this.#active) {
+      // What it showed stays as it is until the new one has the same.
+      this.#tellState();
+      return;
+    }
+    if (this.#cancelRetry !== undefined || this.#waits) return;
+    this.#retry();
+    this.#tellState();
+  }
+
+  connected(transport: SfuTransport): void {
+    if (transport !== this.#active) return;
+    this.#attempts = 0;
+    this.#everConnected = true;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    this.#tellState();
+    this.#cancelOld?.();
+    this.#cancelOld = this.#old.size === 0 ? undefined : this.#host.clock.after(OLD_MS, () => this.dropOld());
+  }
+
+  signalResumed(info: { readonly restored: boolean; readonly doubtful: boolean }): void {
+    // A restarted server does not know what its SFU still carries, and one in the same process carries nothing.
+    // One that was made over a path that is gone has candidates of that path.
+    if (info.restored || this.#waits || this.#active?.connected !== true) {
+      this.#attempts = 0;
+      this.open();
+      return;
+    }
+    this.#active.health.signalResumed(info.doubtful);
+  }
+
+  /** Nothing is shown of them any more. */
+  dropOld(): void {
+    this.#cancelOld?.();
+    this.#cancelOld = undefined;
+    for (const old of this.#old) old.close();
+    this.#old.clear();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelRetry?.();
+    this.#cancelFailed?.();
+    this.dropOld();
+    this.#active?.close();
+    this.#active = undefined;
+  }
+
+  #retry(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    if (!this.#host.signalOpen()) {
+      this.#waits = true;
+      return;
+    }
+    const delay = RETRY_MS[Math.min(this.#attempts, RETRY_MS.length - 1)] ?? 0;
+    this.#attempts += 1;
+    // Also without a delay in a turn of its own: this may come from within the transport.
+    this.#cancelRetry = this.#host.clock.after(delay, () => this.open());
+  }
+
+  #tellState(): void {
+    const works = this.#active?.connected === true || [...this.#old].some((old) => old.connected);
+    const state = works ? "connected" : this.#everConnected ? "reconnecting" : "connecting";
+    if (works) {
+      this.#cancelFailed?.();
+      this.#cancelFailed = undefined;
+    } else {
+      this.#cancelFailed ??= this.#host.clock.after(FAILED_MS, () => this.#tell("failed"));
+    }
+    if (this.#state !== "failed" || works) this.#tell(state);
+  }
+
+  #tell(state: MemberLinkState): void {
+    if (this.#state === state || this.#closed) return;
+    this.#state = state;
+    this.#host.onState(state);
+  }
+}
