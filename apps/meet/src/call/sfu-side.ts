@@ -6,8 +6,8 @@ import type { Sources } from "./streams.ts";
 import type { Voices } from "./voices.ts";
 import type { Presence } from "./wire.ts";
 
-/** Of the SDK's 0 to 1: about what an ordinary voice has over the hum of a room. */
-const SPEECH = 0.35;
+/** Of the SDK's 0 to 1 (−70 to −10 dBov): −45 dBov, an ordinary voice rather than the hum of a room. */
+const SPEECH = 0.42;
 /** A pause between words is shorter. */
 const HOLD_MS = 700;
 const LEADING = 5;
