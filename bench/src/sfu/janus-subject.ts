@@ -14,7 +14,7 @@ import { ClientTransport, sideOf } from "./transport-client.ts";
 
 const SHIPPED = "/etc/janus";
 const ROOM = 4_711;
-const LOOPS = { default: [], "2 event loops": ["--event-loops=2"] } as const;
+const LOOPS = { default: "", "2 event loops": "event_loops = 2" } as const;
 
 export const hasJanus = (): boolean => existsSync("/usr/bin/janus");
 
@@ -26,8 +26,8 @@ export function janusSubject(form: keyof typeof LOOPS): Subject {
       const folder = mkdtempSync(join(tmpdir(), "tsunagi-bench-janus-"));
       const port = await freePort();
       const address = ownAddress();
-      configure(folder, port, address);
-      const server = spawn("janus", ["--configs-folder", folder, "--debug-level=2", "--disable-colors", ...LOOPS[form]], {
+      configure(folder, port, address, LOOPS[form]);
+      const server = spawn("janus", ["--configs-folder", folder, "--debug-level=2", "--disable-colors"], {
         stdio: ["ignore", process.env.BENCH_JANUS_LOG === undefined ? "ignore" : "inherit", "inherit"],
       });
       const api = await connect(server, port);
@@ -49,9 +49,10 @@ export function janusSubject(form: keyof typeof LOOPS): Subject {
 }
 
 /** As shipped, but for its port and address, and for the transports and plug-ins that are not used. */
-function configure(folder: string, port: number, address: string): void {
+function configure(folder: string, port: number, address: string, more: string): void {
   const text = readFileSync(join(SHIPPED, "janus.jcfg"), "utf8")
     .replace(/^nat: \{/m, `nat: {\n\tice_enforce_list = "${address}"`)
+    .replace(/^general: \{/m, `general: {\n\t${more}`)
     .replace(/configs_folder = "[^"]*"/, `configs_folder = "${folder}"`)
     .replace(
       /^transports: \{/m,
