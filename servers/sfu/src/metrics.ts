@@ -60,6 +60,7 @@ export function sfuMetrics(pool: Pool): readonly SfuMetric[] {
     metric("packets_received", "Packets from clients, RTP and RTCP", "counter", undefined, summed("packetsReceived")),
     metric("bytes_received", "Bytes from clients, RTP and RTCP", "counter", undefined, summed("bytesReceived")),
     metric("packets_sent", "Packets to clients, RTP", "counter", undefined, summed("packetsSent")),
+    metric("packets_piped", "Packets from one worker to another", "counter", undefined, summed("packetsPiped")),
     metric("negotiations", "Offers answered", "counter", undefined, summed("negotiations")),
     metric("transports_opened", "Transports opened", "counter", undefined, summed("transportsOpened")),
     metric("transports_connected", "Transports that connected", "counter", undefined, summed("transportsConnected")),

@@ -63,6 +63,7 @@ export type SfuPoolDump = {
   readonly workers: readonly {
     readonly id: number;
     readonly state: string;
+    readonly pid: number | undefined;
     readonly port: number;
     readonly restarts: number;
     readonly members: number;

@@ -1,8 +1,9 @@
 /** The workers, and which member of which room is on which of them. */
 import { CodedError, type Log } from "@tsunagi/base";
 import type { SfuCommand, SfuEvent, SfuReply, SfuRoomRef } from "@tsunagi/conference";
-import type { WorkerSettings } from "../messages.ts";
+import type { PlacedPublication, WorkerSettings } from "../messages.ts";
 import type { SfuPoolDump } from "../options.ts";
+import { type PipesFolder, pipesFolder } from "./pipes-folder.ts";
 import { place } from "./placement.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -11,29 +12,45 @@ const RESTART_WAIT_MS = 8_000;
 
 export type PoolOptions = {
   readonly workers: number;
-  readonly settings: WorkerSettings;
+  readonly settings: Omit<WorkerSettings, "pipe">;
   readonly loadMark: number;
   readonly log: Log;
   /** Told to the node that owns the room. */
   readonly tell: (event: SfuEvent) => void;
 };
 
-type Seat = { readonly worker: number; epoch: number };
-type PlacedRoom = { readonly ref: SfuRoomRef; readonly members: Map<string, Seat> };
+/** `ready`: the worker has answered, so that it has the room. */
+type Seat = { readonly worker: number; readonly epoch: number; readonly ready: boolean };
+type PlacedRoom = {
+  readonly ref: SfuRoomRef;
+  readonly members: Map<string, Seat>;
+  /** What is published there, by worker. */
+  readonly publications: Map<number, readonly PlacedPublication[]>;
+  /** Workers that were told of each other. */
+  joined: string;
+};
 
 export class Pool {
   readonly #options: PoolOptions;
   readonly #workers: WorkerProcess[];
   readonly #rooms = new Map<string, PlacedRoom>();
+  readonly #pipes: PipesFolder;
   #draining = false;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     const { settings, log, tell } = options;
+    this.#pipes = pipesFolder();
     this.#workers = Array.from({ length: options.workers }, (_, at) => {
       const port = settings.port === 0 ? 0 : settings.port + at;
-      return new WorkerProcess(at, { ...settings, port }, { onEvent: tell, onLost: (worker) => this.#onLost(worker) }, log);
+      const owner = {
+        onEvent: tell,
+        onRoom: (worker: WorkerProcess, ref: SfuRoomRef, publications: readonly PlacedPublication[]) =>
+          this.#onRoom(worker, ref, publications),
+        onLost: (worker: WorkerProcess) => this.#onLost(worker),
+      };
+      return new WorkerProcess(at, { ...settings, port, pipe: this.#pipes.path(at) }, owner, log);
     });
   }
 
@@ -107,13 +124,15 @@ export class Pool {
     this.#closed = true;
     await Promise.all(this.#workers.map((worker) => worker.close()));
     this.#rooms.clear();
+    this.#pipes.remove();
   }
 
   dump(): SfuPoolDump {
     return {
-      workers: this.#workers.map(({ id, state, port, restarts, stats }) => ({
+      workers: this.#workers.map(({ id, state, pid, port, restarts, stats }) => ({
         id,
         state,
+        pid,
         port,
         restarts,
         members: stats.members,
@@ -140,17 +159,21 @@ export class Pool {
         new CodedError("sfu.capacity.reached", "No SFU worker can take this member.", { remedy: "Start more workers or nodes." }),
       );
     }
-    const room = this.#rooms.get(key) ?? { ref: { appId: command.appId, room: command.room }, members: new Map<string, Seat>() };
+    const room = this.#rooms.get(key) ?? newRoom(command);
     this.#rooms.set(key, room);
     const before = room.members.get(command.peerId);
-    room.members.set(command.peerId, { worker: worker.id, epoch: command.epoch });
+    const seat = { worker: worker.id, epoch: command.epoch, ready: before?.ready === true && before.worker === worker.id };
+    room.members.set(command.peerId, seat);
     const reply = await worker.ask(command);
     if (reply === undefined) return lost();
-    if (!reply.ok) {
+    if (reply.ok) {
+      if (room.members.get(command.peerId) === seat) room.members.set(command.peerId, { ...seat, ready: true });
+    } else {
       // What it had before it still has.
       if (before !== undefined) room.members.set(command.peerId, before);
       else if (room.members.get(command.peerId)?.epoch === command.epoch) this.#forget(command, command.peerId);
     }
+    this.#join(room);
     return reply;
   }
 
@@ -199,8 +222,8 @@ export class Pool {
     return { ok: true, dump: { appId: command.appId, room: command.room, parts: parts.flat() } };
   }
 
-  #workersOf(room: PlacedRoom | undefined): readonly WorkerProcess[] {
-    const ids = new Set([...(room?.members.values() ?? [])].map((seat) => seat.worker));
+  #workersOf(room: PlacedRoom | undefined, which: (seat: Seat) => boolean = () => true): readonly WorkerProcess[] {
+    const ids = new Set([...(room?.members.values() ?? [])].filter(which).map((seat) => seat.worker));
     return [...ids].flatMap((id) => this.#running(id) ?? []);
   }
 
@@ -214,18 +237,47 @@ export class Pool {
     const room = this.#rooms.get(key);
     room?.members.delete(peerId);
     if (room?.members.size === 0) this.#rooms.delete(key);
+    else if (room !== undefined) this.#join(room);
+  }
+
+  #onRoom(worker: WorkerProcess, ref: SfuRoomRef, publications: readonly PlacedPublication[]): void {
+    const room = this.#rooms.get(keyOf(ref));
+    if (room === undefined) return;
+    room.publications.set(worker.id, publications);
+    this.#join(room, true);
+  }
+
+  /** Tells the workers of a room of each other, once and whenever something is published anew. */
+  #join(room: PlacedRoom, changed = false): void {
+    const workers = this.#workersOf(room, (seat) => seat.ready);
+    const joined = workers.map((worker) => worker.id).join();
+    const before = room.joined;
+    room.joined = joined;
+    // On one worker, as nearly all are.
+    if ((joined === before && !changed) || (workers.length < 2 && !before.includes(","))) return;
+    for (const worker of workers) {
+      const peers = workers
+        .filter((other) => other !== worker)
+        .map((other) => ({ path: other.pipe, publications: room.publications.get(other.id) ?? [] }));
+      worker.setPeers(room.ref, peers);
+    }
   }
 
   /** Its members have no media until they offer again, with a higher epoch: then another worker takes them. */
   #onLost(worker: WorkerProcess): void {
-    for (const { ref, members } of [...this.#rooms.values()]) {
+    for (const { ref, members, publications } of [...this.#rooms.values()]) {
       for (const [peerId, seat] of [...members]) {
         if (seat.worker !== worker.id) continue;
+        publications.delete(worker.id);
         this.#forget(ref, peerId);
         this.#options.tell({ ...ref, type: "transport-lost", peerId, epoch: seat.epoch, reason: "worker-lost" });
       }
     }
   }
+}
+
+function newRoom({ appId, room }: SfuRoomRef): PlacedRoom {
+  return { ref: { appId, room }, members: new Map(), publications: new Map(), joined: "" };
 }
 
 function keyOf(ref: SfuRoomRef): string {

@@ -3,8 +3,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Code, CodedError, type Log } from "@tsunagi/base";
-import type { SfuCommand, SfuEvent, SfuReply } from "@tsunagi/conference";
-import type { FromWorker, ToWorker, WorkerSettings, WorkerStats } from "../messages.ts";
+import type { SfuCommand, SfuEvent, SfuReply, SfuRoomRef } from "@tsunagi/conference";
+import type { FromWorker, PlacedPublication, RoomPeer, ToWorker, WorkerSettings, WorkerStats } from "../messages.ts";
 
 /** A worker that says nothing for so long is stuck, and killed. It reports every second. */
 const SILENT_MS = 15_000;
@@ -18,6 +18,8 @@ const STOP_MS = 3_000;
 
 export type WorkerProcessOwner = {
   onEvent(event: SfuEvent): void;
+  /** All that clients of this worker publish in a room now. */
+  onRoom(worker: WorkerProcess, room: SfuRoomRef, publications: readonly PlacedPublication[]): void;
   /** It ended although nobody asked it to; a new one is being started. */
   onLost(worker: WorkerProcess): void;
 };
@@ -56,6 +58,11 @@ export class WorkerProcess {
 
   get state(): State {
     return this.#state;
+  }
+
+  /** Where it listens for pipes. */
+  get pipe(): string {
+    return this.#settings.pipe;
   }
 
   get port(): number {
@@ -117,6 +124,10 @@ export class WorkerProcess {
     });
   }
 
+  setPeers(room: SfuRoomRef, peers: readonly RoomPeer[]): void {
+    if (this.#state === "running") this.#send({ type: "peers", room, peers });
+  }
+
   async close(): Promise<void> {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -171,6 +182,9 @@ export class WorkerProcess {
         return;
       case "event":
         this.#owner.onEvent(message.event);
+        return;
+      case "room":
+        this.#owner.onRoom(this, message.room, message.publications);
         return;
       case "stats":
         this.#stats = message.stats;

@@ -3,6 +3,8 @@ export class WorkerCounters {
   packetsReceived = 0;
   bytesReceived = 0;
   packetsSent = 0;
+  /** From other workers. */
+  packetsPiped = 0;
   negotiations = 0;
   transportsOpened = 0;
   transportsConnected = 0;

@@ -4,6 +4,7 @@ import { createPlane } from "@tsunagi/media";
 import { SendList } from "@tsunagi/rtp";
 import { Router } from "@tsunagi/sfu";
 import type { FromWorker, ToWorker, WorkerSettings } from "../messages.ts";
+import { Outlets } from "../pipe/outlets.ts";
 import { Worker } from "./worker.ts";
 
 const STATS_MS = 1_000;
@@ -30,6 +31,9 @@ process.on("message", (message: ToWorker) => {
     case "command":
       void worker?.command(message.command).then((reply) => send({ type: "reply", id: message.id, reply }));
       return;
+    case "peers":
+      worker?.setPeers(message.room, message.peers);
+      return;
     case "stop":
       void stop();
       return;
@@ -49,11 +53,13 @@ async function start(settings: WorkerSettings): Promise<void> {
     output,
     createRouter: (limits) => new Router({ limits, output }),
     tell: (event) => send({ type: "event", event }),
+    placed: (room, publications) => send({ type: "room", room, publications }),
   });
   try {
     const { port, address, announcedAddresses } = settings;
     const plane = await createPlane({ port, address, announcedAddresses, log }, made);
     made.usePlane(plane);
+    await Outlets.listen(settings.pipe, made, log);
     worker = made;
     send({ type: "started", port: plane.port });
     reportStats(made);

@@ -3,11 +3,14 @@ import { type Clock, CodedError, type Log, type Millis } from "@tsunagi/base";
 import type { SfuCommand, SfuEvent, SfuReply, SfuRoomRef } from "@tsunagi/conference";
 import type { DataChannelPort, MediaPlane, TransportState } from "@tsunagi/media";
 import { type PublicationInit, parseOffer, type RouterEvent, type RouterPort, type SlotInit } from "@tsunagi/sfu";
+import type { PlacedPublication } from "../messages.ts";
 import type { SfuLimits } from "../options.ts";
+import type { Outlet, PipedDemand } from "../pipe/outlets.ts";
 import { parseControl, slotWish } from "./control.ts";
 import type { WorkerCounters } from "./counters.ts";
-import { dataText, deliver, parseData } from "./data-relay.ts";
 import { Member } from "./member.ts";
+import { RoomData } from "./room-data.ts";
+import { RoomPipes } from "./room-pipes.ts";
 import { requestText, Session, streamId } from "./session.ts";
 
 /** A new transport that is not connected by then takes over anyway: the old one is no better. */
@@ -26,12 +29,19 @@ export type RoomParts = {
   tell(event: SfuEvent): void;
   /** Something was asked of the router: send what it answers. */
   touched(room: WorkerRoom): void;
+  /** For workers that have the room, too. */
+  placed(room: WorkerRoom, publications: readonly PlacedPublication[]): void;
+  /** An index for a publisher on another worker. */
+  allocate(room: WorkerRoom, path: string, remoteIndex: number): number;
+  free(index: number): void;
 };
 
 export class WorkerRoom {
   readonly ref: SfuRoomRef;
   readonly router: RouterPort;
   readonly members = new Map<string, Member>();
+  readonly data: RoomData;
+  readonly pipes: RoomPipes;
   readonly #parts: RoomParts;
   /** Whose stream a publication belongs to, by its ID. */
   readonly #streams = new Map<string, { readonly peerId: string; readonly stream: string }>();
@@ -40,6 +50,21 @@ export class WorkerRoom {
     this.ref = ref;
     this.router = router;
     this.#parts = parts;
+    const { counters, clock } = parts;
+    const now = () => clock.now();
+    this.data = new RoomData({ members: this.members, counters, now, pipe: (data) => this.pipes.forwardData(data) });
+    this.pipes = new RoomPipes({
+      router,
+      counters,
+      now,
+      allocate: (path, remoteIndex) => parts.allocate(this, path, remoteIndex),
+      free: (index) => parts.free(index),
+      onPublished: ({ init, stream }) => {
+        this.#streams.set(init.id, { peerId: init.peerId, stream });
+        this.#fillSlots(init.id);
+      },
+      onUnpublished: (id) => this.#streams.delete(id),
+    });
   }
 
   /** @throws {CodedError} `sfu.*`, `media.*` */
@@ -106,11 +131,26 @@ export class WorkerRoom {
       this.#streams.delete(id);
     }
     for (const session of member.sessions) this.#close(session);
+    this.#placed();
     this.#parts.touched(this);
   }
 
   close(): void {
     for (const peerId of [...this.members.keys()]) this.leave(peerId);
+    this.pipes.close();
+  }
+
+  /** On another worker something else is wanted of what is published here. */
+  onDemand(outlet: Outlet, demand: PipedDemand): void {
+    const encodings = this.pipes.demandThere(outlet, demand);
+    const owner = this.#ownerOf(demand.publication);
+    if (encodings !== undefined) owner?.session.tell({ type: "demand", publication: demand.publication, encodings });
+  }
+
+  /** Is that publisher's transport here? */
+  isOwnIndex(index: number): boolean {
+    for (const member of this.members.values()) if (member.sessions.some((session) => session.index === index)) return true;
+    return false;
   }
 
   onState(member: Member, session: Session, state: TransportState): void {
@@ -143,7 +183,7 @@ export class WorkerRoom {
   onMessage(member: Member, session: Session, channel: DataChannelPort, message: string | Uint8Array): void {
     const kind = session.kindOf(channel);
     if (kind === "control") this.#onControl(member, session, message);
-    else if (kind !== undefined) this.#onData(member, session, message, kind === "lossy");
+    else if (kind !== undefined) this.data.onMessage(member, session, message, kind === "lossy");
   }
 
   /** What the router has to tell, to whom it is about. */
@@ -161,7 +201,12 @@ export class WorkerRoom {
         sessionOf(event.transport)?.tell(told);
         return;
       }
-      case "demand":
+      case "demand": {
+        const { publication } = event;
+        const encodings = this.pipes.demandHere(publication, event.encodings);
+        if (encodings !== undefined) sessionOf(event.transport)?.tell({ type: "demand", publication, encodings });
+        return;
+      }
       case "bandwidth": {
         const { transport, ...told } = event;
         sessionOf(transport)?.tell(told);
@@ -303,6 +348,7 @@ export class WorkerRoom {
       member.published.delete(id);
       this.#streams.delete(id);
       this.router.unpublish(now, id);
+      this.pipes.unpublished(id);
     }
     for (const [id, init] of wanted) {
       const known = member.published.get(id);
@@ -312,8 +358,10 @@ export class WorkerRoom {
       }
       this.router.publish(now, session.index, init);
       member.published.set(id, { init, session });
+      this.pipes.forget(id);
       this.#fillSlots(id);
     }
+    this.#placed();
   }
 
   #setMuted(session: Session, init: PublicationInit, muted: boolean): void {
@@ -322,6 +370,7 @@ export class WorkerRoom {
       if (member.published.get(init.id)?.session === session)
         member.published.set(init.id, { init: { ...init, muted }, session });
     }
+    this.#placed();
     this.#parts.touched(this);
   }
 
@@ -359,11 +408,26 @@ export class WorkerRoom {
   }
 
   #encodingsOf(publication: string): number {
+    return (this.#ownerOf(publication)?.init ?? this.pipes.initOf(publication))?.encodings.length ?? 0;
+  }
+
+  #ownerOf(publication: string): { readonly init: PublicationInit; readonly session: Session } | undefined {
     for (const member of this.members.values()) {
       const known = member.published.get(publication);
-      if (known !== undefined) return known.init.encodings.length;
+      if (known !== undefined) return known;
     }
-    return 0;
+    return undefined;
+  }
+
+  /** Tells other workers what clients of this one publish. */
+  #placed(): void {
+    const publications: PlacedPublication[] = [];
+    for (const member of this.members.values()) {
+      for (const [id, { init, session }] of member.published) {
+        publications.push({ init, stream: this.#streams.get(id)?.stream ?? "", index: session.index });
+      }
+    }
+    this.#parts.placed(this, publications);
   }
 
   #onControl(member: Member, session: Session, message: string | Uint8Array): void {
@@ -387,53 +451,6 @@ export class WorkerRoom {
       session.tell({ type: "error", code: error.code, message: error.message });
     }
     this.#parts.touched(this);
-  }
-
-  #onData(member: Member, session: Session, message: string | Uint8Array, lossy: boolean): void {
-    const { now } = this.#time();
-    const { counters } = this.#parts;
-    counters.dataMessages++;
-    const refuse = (code: string, reason: string, text: string) => {
-      counters.drop(reason);
-      if (!lossy && member.controlRate.take(now)) session.tell({ type: "error", code, message: text });
-    };
-    if (!member.directions.data) {
-      refuse("sfu.direction.denied", "data-denied", "This member may not send data here.");
-      return;
-    }
-    if (!member.mayRelay(now, lossy, message.length)) {
-      refuse("sfu.data.rate", "data-rate", "Too much data at once.");
-      return;
-    }
-    const data = parseData(message, lossy);
-    if (data === undefined) {
-      refuse("sfu.data.malformed", "data-malformed", "A data message cannot be read.");
-      return;
-    }
-    const text = dataText(data, member.peerId);
-    const to = data.to === undefined ? undefined : new Set(data.to);
-    for (const other of this.members.values()) {
-      if (other === member || (to !== undefined && !to.has(other.peerId)) || !other.directions.data) continue;
-      this.#deliver(other, text, lossy);
-    }
-  }
-
-  #deliver(member: Member, text: string, lossy: boolean): void {
-    // While a transport replaces another, the newer one that has its channel open.
-    const session = member.sessions.find((each) => each.dataChannel(lossy) !== undefined);
-    const channel = session?.dataChannel(lossy);
-    if (session === undefined || channel === undefined) {
-      this.#parts.counters.drop("data-no-channel");
-    } else if (!deliver(channel, text, lossy)) {
-      this.#parts.counters.drop("data-slow-receiver");
-      if (!lossy && member.controlRate.take(this.#time().now)) {
-        session.tell({
-          type: "error",
-          code: "sfu.data.overflow",
-          message: "Messages were lost: they came faster than they could be received.",
-        });
-      }
-    }
   }
 
   #refOf(member: Member) {

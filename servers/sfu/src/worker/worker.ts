@@ -3,8 +3,11 @@ import { type Clock, CodedError, type Log, type Millis } from "@tsunagi/base";
 import type { SfuCommand, SfuEvent, SfuReply, SfuRoomLimits, SfuRoomRef } from "@tsunagi/conference";
 import type { MediaPlane, PlaneListener } from "@tsunagi/media";
 import type { RouterLimits, RouterOutput, RouterPort } from "@tsunagi/sfu";
-import type { WorkerStats } from "../messages.ts";
+import type { PlacedPublication, RoomPeer, WorkerStats } from "../messages.ts";
 import type { SfuLimits } from "../options.ts";
+import { Inlet } from "../pipe/inlet.ts";
+import { keyFrameRequests } from "../pipe/key-frame-requests.ts";
+import type { Outlet, OutletsOwner, PipedData, PipedDemand } from "../pipe/outlets.ts";
 import { WorkerCounters } from "./counters.ts";
 import type { Member } from "./member.ts";
 import { type RoomParts, WorkerRoom } from "./room.ts";
@@ -19,11 +22,18 @@ export type WorkerOptions = {
   readonly createRouter: (limits: RouterLimits) => RouterPort;
   /** What happens later, for the node that owns the room. */
   readonly tell: (event: SfuEvent) => void;
+  /** What clients of this worker publish in a room. */
+  readonly placed: (room: SfuRoomRef, publications: readonly PlacedPublication[]) => void;
 };
+
+/** Publishers on other workers have indexes from here on: the plane's are small. */
+const FIRST_PIPED = 1 << 24;
+
+type PipedTransport = { readonly room: WorkerRoom; readonly inlet: Inlet; readonly remoteIndex: number };
 
 type Owner = { readonly room: WorkerRoom; readonly session: Session; readonly member: Member };
 
-export class Worker implements PlaneListener {
+export class Worker implements PlaneListener, OutletsOwner {
   readonly #options: WorkerOptions;
   readonly #counters = new WorkerCounters();
   readonly #rooms = new Map<string, WorkerRoom>();
@@ -31,6 +41,13 @@ export class Worker implements PlaneListener {
   readonly #owners: (Owner | undefined)[] = [];
   /** Rooms that this burst has reached. */
   readonly #reached: WorkerRoom[] = [];
+  /** Pipes from other workers, by path. */
+  readonly #inlets = new Map<string, Inlet>();
+  /** Publishers on other workers, by their index here. */
+  readonly #piped = new Map<number, PipedTransport>();
+  #nextPiped = FIRST_PIPED;
+  /** Workers that want a room, by its key: they may ask before it is here. */
+  readonly #outlets = new Map<string, Set<Outlet>>();
   #plane: MediaPlane | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #timerAt: Millis = Number.POSITIVE_INFINITY;
@@ -69,6 +86,7 @@ export class Worker implements PlaneListener {
   async close(): Promise<void> {
     for (const room of this.#rooms.values()) room.close();
     this.#rooms.clear();
+    for (const inlet of this.#inlets.values()) inlet.close();
     this.#cancelTimer?.();
     await this.#plane?.close();
   }
@@ -84,11 +102,56 @@ export class Worker implements PlaneListener {
         continue;
       }
       bytes += packet.length;
-      owner.room.router.receive(now, owner.session.index, packet);
-      if (!this.#reached.includes(owner.room)) this.#reached.push(owner.room);
+      const { room } = owner;
+      // Before the router: what comes in is its own to change.
+      if (room.pipes.hasOutlets) room.pipes.forward(owner.session.index, packet);
+      room.router.receive(now, owner.session.index, packet);
+      if (!this.#reached.includes(room)) this.#reached.push(room);
     }
     this.#counters.packetsReceived += count;
     this.#counters.bytesReceived += bytes;
+    this.#endBurst(now);
+  }
+
+  /** Where the room is besides here, and what is published there. */
+  setPeers(ref: SfuRoomRef, peers: readonly RoomPeer[]): void {
+    const key = roomKey(ref);
+    const room = this.#rooms.get(key);
+    if (room === undefined) return;
+    for (const { path } of peers) this.#inlet(path).subscribe(key);
+    const paths = new Set(peers.map(({ path }) => path));
+    for (const inlet of this.#inlets.values()) if (!paths.has(inlet.path)) this.#leaveInlet(inlet, key);
+    try {
+      room.pipes.setPeers(peers);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#options.log.warn({ code: error.code }, "a publication of another worker cannot be taken");
+    }
+    this.#touched(room);
+  }
+
+  onSubscribed(key: string, outlet: Outlet): void {
+    const outlets = this.#outlets.get(key) ?? new Set();
+    this.#outlets.set(key, outlets.add(outlet));
+    this.#rooms.get(key)?.pipes.addOutlet(outlet);
+  }
+
+  onUnsubscribed(key: string, outlet: Outlet): void {
+    const outlets = this.#outlets.get(key);
+    outlets?.delete(outlet);
+    if (outlets?.size === 0) this.#outlets.delete(key);
+    this.#rooms.get(key)?.pipes.removeOutlet(outlet);
+  }
+
+  onRtcp(key: string, index: number, packet: Uint8Array): void {
+    if (this.#rooms.get(key)?.isOwnIndex(index) === true) this.#plane?.sendRtcp(index, packet);
+  }
+
+  onDemand(key: string, outlet: Outlet, demand: PipedDemand): void {
+    this.#rooms.get(key)?.onDemand(outlet, demand);
+  }
+
+  #endBurst(now: Millis): void {
     for (const room of this.#reached) {
       room.router.endBurst(now);
       this.#schedule(now, room.router.deadline);
@@ -172,11 +235,14 @@ export class Worker implements PlaneListener {
         this.#owners[index] = owner;
       },
       tell: this.#options.tell,
-      touched: (room) => {
-        this.#schedule(this.#options.clock.now(), room.router.deadline);
-        this.#flush();
-        this.#tellEvents(room);
+      touched: (room) => this.#touched(room),
+      placed: (room, publications) => this.#options.placed(room.ref, publications),
+      allocate: (room, path, remoteIndex) => {
+        const index = this.#nextPiped++;
+        this.#piped.set(index, { room, inlet: this.#inlet(path), remoteIndex });
+        return index;
       },
+      free: (index) => this.#piped.delete(index),
     };
     const router = this.#options.createRouter({
       publicationBps: limits.publicationBps,
@@ -186,6 +252,7 @@ export class Worker implements PlaneListener {
     });
     const room = new WorkerRoom({ appId: ref.appId, room: ref.room }, router, parts);
     this.#rooms.set(roomKey(ref), room);
+    for (const outlet of this.#outlets.get(roomKey(ref)) ?? []) room.pipes.addOutlet(outlet);
     return room;
   }
 
@@ -195,7 +262,52 @@ export class Worker implements PlaneListener {
   }
 
   #dropEmpty(key: string): void {
-    if (this.#rooms.get(key)?.members.size === 0) this.#rooms.delete(key);
+    const room = this.#rooms.get(key);
+    if (room?.members.size !== 0) return;
+    room.close();
+    this.#rooms.delete(key);
+    for (const inlet of this.#inlets.values()) this.#leaveInlet(inlet, key);
+  }
+
+  #inlet(path: string): Inlet {
+    const known = this.#inlets.get(path);
+    if (known !== undefined) return known;
+    const inlet: Inlet = new Inlet(
+      path,
+      {
+        onPacket: (key, remoteIndex, packet) => this.#onPiped(path, key, remoteIndex, packet),
+        onBurstEnd: () => this.#endBurst(this.#options.clock.now()),
+        onData: (key: string, data: PipedData) => this.#rooms.get(key)?.data.deliver(data),
+      },
+      this.#options.log,
+    );
+    this.#inlets.set(path, inlet);
+    return inlet;
+  }
+
+  #leaveInlet(inlet: Inlet, key: string): void {
+    inlet.unsubscribe(key);
+    if (inlet.rooms > 0) return;
+    inlet.close();
+    this.#inlets.delete(inlet.path);
+  }
+
+  #onPiped(path: string, key: string, remoteIndex: number, packet: Uint8Array): void {
+    const room = this.#rooms.get(key);
+    const index = room?.pipes.indexOf(path, remoteIndex);
+    if (room === undefined || index === undefined) {
+      this.#counters.drop("pipe-unknown");
+      return;
+    }
+    this.#counters.packetsPiped++;
+    room.router.receive(this.#options.clock.now(), index, packet);
+    if (!this.#reached.includes(room)) this.#reached.push(room);
+  }
+
+  #touched(room: WorkerRoom): void {
+    this.#schedule(this.#options.clock.now(), room.router.deadline);
+    this.#flush();
+    this.#tellEvents(room);
   }
 
   #flush(): void {
@@ -208,13 +320,28 @@ export class Worker implements PlaneListener {
       list.clear();
     }
     if (rtcp.length > 0) {
-      for (const { transport, packet } of rtcp) plane.sendRtcp(transport, packet);
+      for (const { transport, packet } of rtcp) {
+        if (transport >= FIRST_PIPED) this.#sendPipedRtcp(transport, packet);
+        else plane.sendRtcp(transport, packet);
+      }
       rtcp.length = 0;
     }
   }
 
+  #sendPipedRtcp(index: number, compound: Uint8Array): void {
+    const piped = this.#piped.get(index);
+    if (piped === undefined) return;
+    for (const packet of keyFrameRequests(compound)) piped.inlet.rtcp(roomKey(piped.room.ref), piped.remoteIndex, packet);
+  }
+
   #tellEvents(room: WorkerRoom): void {
-    for (const event of room.router.takeEvents()) room.onRouterEvent(event, (index) => this.#owners[index]?.session);
+    for (const event of room.router.takeEvents()) {
+      const piped = event.type === "demand" ? this.#piped.get(event.transport) : undefined;
+      if (piped !== undefined && event.type === "demand") {
+        const { publication, encodings } = event;
+        piped.inlet.demand(roomKey(room.ref), { publication, encodings });
+      } else room.onRouterEvent(event, (index) => this.#owners[index]?.session);
+    }
   }
 
   /** One timer for all rooms, at the earliest time that any of them wants. */
