@@ -45,8 +45,6 @@ function run(options: PathOptions, ms: number, more: { temporal?: boolean } = {}
 describe("viewers behind bad paths", () => {
   it("see the high size soon, and every picture, where the path is good", () => {
     const seen = run({ bps: () => 10_000_000 }, 10_000);
-    if (process.env.SHOW)
-      console.log(seen.layers, seen.share(500, 9_800), seen.dump(), seen.viewer.lost, seen.viewer.plis, seen.camera.keyframes);
     expect(seen.layerAt(3_000)).toBe(2);
     expect(seen.share(500, 9_800)).toBeGreaterThan(0.99);
   });
@@ -55,17 +53,6 @@ describe("viewers behind bad paths", () => {
     "get the low size within 3 s of a limit of 300 kbit/s, and the high one back within 10 s (temporal layers: %s)",
     (temporal) => {
       const seen = run({ bps: (now) => (now > 10_000 && now < 30_000 ? 300_000 : 10_000_000) }, 45_000, { temporal });
-      if (process.env.SHOW)
-        console.log(
-          seen.layers,
-          seen.gap(10_000, 30_000),
-          seen.gap(30_000, 45_000),
-          seen.share(14_000, 30_000),
-          seen.viewer.lost,
-          seen.viewer.plis,
-          seen.bps(15_000, 30_000),
-          seen.dump(),
-        );
       expect(seen.layerAt(13_000)).toBe(0);
       expect(seen.gap(10_000, 30_000)).toBeLessThan(1_000);
       expect(seen.layerAt(40_000)).toBe(2);
@@ -75,15 +62,6 @@ describe("viewers behind bad paths", () => {
 
   it("see 95 % of the pictures at a random loss of 5 %, in high", () => {
     const seen = run({ bps: () => 10_000_000, loss: 0.05, jitterMs: 5 }, 30_000);
-    if (process.env.SHOW)
-      console.log(
-        seen.layers,
-        seen.share(2_000, 29_500),
-        seen.gap(2_000, 29_500),
-        seen.viewer.lost,
-        seen.viewer.plis,
-        seen.camera.keyframes,
-      );
     expect(seen.layerAt(29_000)).toBe(2);
     expect(seen.layers.filter(({ at }) => at > 5_000)).toEqual([]);
     expect(seen.share(2_000, 29_500)).toBeGreaterThan(0.95);
@@ -92,7 +70,6 @@ describe("viewers behind bad paths", () => {
 
   it("are back within 3 s of a blackout of 2 s", () => {
     const seen = run({ bps: () => 10_000_000, blackout: (now) => now > 10_000 && now < 12_000 }, 20_000);
-    if (process.env.SHOW) console.log(seen.layers, seen.gap(12_000, 20_000), seen.viewer.lost, seen.viewer.plis);
     expect(seen.gap(12_000, 20_000)).toBeLessThan(1_000);
     expect(seen.layerAt(15_000)).toBe(2);
   });

@@ -13,6 +13,7 @@ class Greedy {
   readonly maxBps: (now: number) => number;
   estimates: { at: number; bps: number }[] = [];
   #credit = 0;
+  #sentProbe = 0;
   readonly #frameMs: number;
   readonly #random: () => number;
   #probe: { bps: number; bytes: number; at: number } | undefined;
@@ -60,7 +61,6 @@ class Greedy {
     }
     if (now % 100 === 0) this.estimates.push({ at: now, bps: control.estimateBps });
   }
-  #sentProbe = 0;
 
   /** First time after `from` at which the estimate holds for a second. */
   when(from: number, test: (bps: number) => boolean): number {
@@ -87,24 +87,10 @@ function run(options: PathOptions, sources: Greedy[], ms: number): { link: Bottl
   return { link, receivers };
 }
 
-const brief = (source: Greedy) =>
-  source.estimates
-    .filter((_, index) => index % 5 === 0)
-    .map(({ bps }) => Math.round(bps / 1_000))
-    .join(" ");
-const show = process.env.SHOW ? console.log : () => {};
-
 describe("the estimate towards one member", () => {
   it("fills a link of 2.5 Mbit/s", () => {
     const source = new Greedy(5_000_000);
-    const { receivers, link } = run({ bps: () => 2_500_000 }, [source], 20_000);
-    show(
-      "fill",
-      source.when(0, (bps) => bps > 1_800_000),
-      receivers[0]?.bps(5_000, 20_000),
-      link.dropped,
-      brief(source),
-    );
+    const { receivers } = run({ bps: () => 2_500_000 }, [source], 20_000);
     expect(source.when(0, (bps) => bps > 1_800_000)).toBeLessThan(3_000);
     expect(receivers[0]?.bps(5_000, 20_000)).toBeGreaterThan(0.85 * 2_500_000);
   });
@@ -112,13 +98,6 @@ describe("the estimate towards one member", () => {
   it("finds a limit of 300 kbit/s within 3 s, and is back above 2 Mbit/s within 8 s of its end", () => {
     const source = new Greedy(2_500_000);
     const { receivers } = run({ bps: (now) => (now > 10_000 && now < 30_000 ? 300_000 : 5_000_000) }, [source], 50_000);
-    show(
-      "limit",
-      source.when(10_000, (bps) => bps < 300_000),
-      source.when(30_000, (bps) => bps > 2_000_000),
-      receivers[0]?.bps(15_000, 30_000),
-      brief(source),
-    );
     expect(source.at(10_000)).toBeGreaterThan(2_000_000);
     expect(source.when(10_000, (bps) => bps < 330_000)).toBeLessThan(3_000);
     expect(receivers[0]?.bps(15_000, 30_000)).toBeGreaterThan(0.7 * 300_000);
@@ -129,7 +108,6 @@ describe("the estimate towards one member", () => {
     for (const seed of [1, 2, 3]) {
       const source = new Greedy(5_000_000);
       const { receivers } = run({ bps: () => 2_000_000, loss, seed }, [source], 30_000);
-      show("loss", loss, seed, receivers[0]?.bps(5_000, 30_000), brief(source));
       expect(receivers[0]?.bps(5_000, 30_000)).toBeGreaterThan(0.8 * (1 - loss) * 2_000_000);
     }
   });
@@ -137,19 +115,12 @@ describe("the estimate towards one member", () => {
   it("does not sink where the link itself loses a fifth", () => {
     const source = new Greedy(1_000_000);
     const { receivers } = run({ bps: () => 5_000_000, loss: 0.2 }, [source], 30_000);
-    show("fifth", receivers[0]?.bps(10_000, 30_000), brief(source));
     expect(receivers[0]?.bps(10_000, 30_000)).toBeGreaterThan(0.6 * 1_000_000);
   });
 
   it("finds the rate of a link that drops instead of queueing", () => {
     const source = new Greedy(2_500_000);
     const { receivers } = run({ bps: (now) => (now > 5_000 ? 500_000 : 5_000_000), queueBytes: 5_000 }, [source], 25_000);
-    show(
-      "policer",
-      source.when(5_000, (bps) => bps < 600_000),
-      receivers[0]?.bps(10_000, 25_000),
-      brief(source),
-    );
     expect(source.when(5_000, (bps) => bps < 600_000)).toBeLessThan(4_000);
     expect(receivers[0]?.bps(10_000, 25_000)).toBeGreaterThan(0.6 * 500_000);
   });
@@ -157,20 +128,14 @@ describe("the estimate towards one member", () => {
   it("is back within 3 s of a blackout of 2 s", () => {
     const source = new Greedy(2_000_000);
     run({ bps: () => 5_000_000, blackout: (now) => now > 10_000 && now < 12_000 }, [source], 20_000);
-    show(
-      "blackout",
-      source.when(12_000, (bps) => bps > 1_900_000),
-      brief(source),
-    );
     expect(source.at(11_900)).toBeLessThan(0.6 * source.at(10_000));
     expect(source.when(12_000, (bps) => bps > 0.9 * source.at(10_000))).toBeLessThan(3_000);
   });
 
   it("shares a link with another of its kind", () => {
     const sources = [new Greedy(5_000_000, {}, 8), new Greedy((now) => (now < 10_000 ? 0 : 5_000_000), {}, 9)];
-    const { receivers } = run({ bps: () => 3_000_000 }, sources, 60_000);
-    const rates = receivers.map((receiver) => receiver.bps(30_000, 60_000));
-    show("share", rates, ...sources.map(brief));
+    const { receivers } = run({ bps: () => 3_000_000 }, sources, 120_000);
+    const rates = receivers.map((receiver) => receiver.bps(30_000, 120_000));
     expect(Math.min(...rates)).toBeGreaterThan(0.25 * 3_000_000);
     expect((rates[0] as number) + (rates[1] as number)).toBeGreaterThan(0.8 * 3_000_000);
   });
@@ -178,21 +143,18 @@ describe("the estimate towards one member", () => {
   it("stands a loss of 10 % of its feedback", () => {
     const source = new Greedy(5_000_000);
     const { receivers } = run({ bps: () => 2_000_000, feedbackLoss: 0.1 }, [source], 20_000);
-    show("feedback", receivers[0]?.bps(5_000, 20_000));
     expect(receivers[0]?.bps(5_000, 20_000)).toBeGreaterThan(0.8 * 2_000_000);
   });
 
   it("stands jitter of 20 ms", () => {
     const source = new Greedy(2_000_000);
     const { receivers } = run({ bps: () => 5_000_000, jitterMs: 20 }, [source], 20_000);
-    show("jitter", receivers[0]?.bps(5_000, 20_000), brief(source));
     expect(receivers[0]?.bps(5_000, 20_000)).toBeGreaterThan(0.85 * 2_000_000);
   });
 
   it("keeps its estimate while little is sent, and does not probe for what nobody wants", () => {
     const source = new Greedy((now) => (now < 10_000 ? 2_000_000 : 50_000));
     run({ bps: () => 5_000_000, jitterMs: 5 }, [source], 40_000);
-    show("idle", brief(source));
     expect(source.at(39_900)).toBeGreaterThan(1_500_000);
     expect(source.at(39_900)).toBeLessThan(3_500_000);
   });

@@ -50,6 +50,8 @@ const PROBE_QUEUE_MS = 250;
 const DEEP = 0.8;
 /** Up by this at a time, where nothing can be probed with. */
 const TRUST = 1.25;
+/** A link that was full is likely to be so for this long. */
+const FULL_MS = 10_000;
 /** Calm needed before a probe. */
 const CALM_MS = 400;
 /** Round trips outside are lies or clock jumps. */
@@ -183,7 +185,8 @@ export class CongestionControl implements CongestionPort {
     this.#now = now;
     if (!this.#wide || this.#silent || this.#share < 1 || now < this.#drainUntil) return undefined;
     if (now - this.#calmSince < CALM_MS || this.#queueMs > PROBE_QUEUE_MS || this.#detector.signal !== "normal") return undefined;
-    return this.#probes.start(now, this.estimateBps, Math.min(this.#max, wantedBps));
+    const wasFull = now - this.#delay.decreasedAt < FULL_MS;
+    return this.#probes.start(now, this.estimateBps, Math.min(this.#max, wantedBps), wasFull);
   }
 
   /** Bytes that a probe that is on lacks: 0 or more: send a packet of kind `probe`. Undefined: none is on. */

@@ -17,7 +17,10 @@ const BEYOND_BPS = 10_000;
 /** Nearly all that is sent arrives in time, and the queue is short: jitter, or someone else's burst. A step is enough. */
 const ARRIVES = 0.93;
 const JITTER_BACK_OFF = 0.95;
-const QUEUE_MS = 60;
+const QUEUE_MS = 120;
+/** Less is sent than allowed, or the queue is next to nothing. */
+const SPARE = 0.85;
+const SHORT_QUEUE_MS = 30;
 /** How quickly the memory of the link's rate follows. */
 const CAPACITY_GAIN = 0.05;
 const PACKET_BITS = 9_600;
@@ -96,7 +99,8 @@ export class DelayRate {
       return;
     }
     if (early && ackedBps > this.bps / 2) return;
-    if (ackedBps >= sentBps * ARRIVES && queueMs < QUEUE_MS) {
+    const isSpare = ackedBps < this.bps * SPARE || queueMs < SHORT_QUEUE_MS;
+    if (ackedBps >= sentBps * ARRIVES && queueMs < QUEUE_MS && isSpare) {
       this.#set(now, this.bps * JITTER_BACK_OFF);
       return;
     }

@@ -18,9 +18,8 @@ const DOUBT = 0.4;
 const REPORT_PACKETS = 100;
 /** Up by this a window. */
 const GROWTH = 1.08;
-/** The trial: the rate sent fell at least to this share, and the loss is still at least this share of what it was. */
+/** The trial: the rate sent fell at least to this share. */
 const TRIED = 0.9;
-const SAME = 0.7;
 /** Loss that is put down to chance at most. */
 const CHANCE_MOST = 0.5;
 
@@ -34,9 +33,10 @@ export class LossRate {
   #lost = 0;
   /** Share that the link loses by itself. */
   #chance = 0;
-  /** Before the last decrease: share lost and rate sent; 0: no trial is on. */
+  /** Before the last decrease: share lost, and rates sent and arrived; 0: no trial is on. */
   #trialFraction = 0;
   #trialBps = 0;
+  #trialAckedBps = 0;
   #beforeBps = 0;
   /** Packets sent before this were sent at the rate before the decrease, or into silence. */
   #from: Millis = Number.NEGATIVE_INFINITY;
@@ -88,7 +88,10 @@ export class LossRate {
   #decide(now: Millis, fraction: number, packets: number, bps: number, ackedBps: number, sentBps: number): void {
     this.fraction = fraction;
     if (this.#trialFraction > 0 && sentBps <= this.#trialBps * TRIED) {
-      if (fraction > HIGH && fraction >= this.#trialFraction * SAME) {
+      // By chance, what arrives falls with what is sent; behind a full link it stays.
+      const sentShare = sentBps / this.#trialBps;
+      const ackedShare = this.#trialAckedBps > 0 ? ackedBps / this.#trialAckedBps : 1;
+      if (fraction > HIGH && ackedShare < (1 + sentShare) / 2) {
         this.#chance = Math.min(CHANCE_MOST, Math.max(this.#chance, fraction));
         this.bps = Math.max(this.bps, this.#beforeBps);
       }
@@ -101,6 +104,7 @@ export class LossRate {
       const limit = Math.min(bps, this.bps);
       this.#trialFraction = fraction;
       this.#trialBps = sentBps;
+      this.#trialAckedBps = ackedBps;
       this.#beforeBps = limit;
       // At once to what passes, where much is lost; never by more than half at a time.
       this.bps = Math.max(limit * 0.5, Math.min(limit * (1 - 0.5 * own), ackedBps > 0 ? ackedBps : limit));

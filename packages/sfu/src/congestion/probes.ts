@@ -7,6 +7,8 @@ import type { Millis } from "@tsunagi/base";
 /** What is tried, over the estimate. */
 const STEP = 2;
 const FIRST_STEP = 3;
+/** Where the link was full lately, a step of those that share it fairly; the next, after a success, is a whole one. */
+const GENTLE_STEP = 1.3;
 /** A cluster is this long, or has this many packets, where that does not take too long. */
 const CLUSTER_MS = 40;
 const CLUSTER_PACKETS = 6;
@@ -46,6 +48,7 @@ export class Probes {
   #nextAt: Millis = Number.NEGATIVE_INFINITY;
   #pauseMs = PAUSE_MS;
   #first = true;
+  #succeeded = false;
   // Sent in the cluster.
   #sent = 0;
   #sentBytes = 0;
@@ -61,9 +64,10 @@ export class Probes {
   #lastArrival = 0;
 
   /** Begins a cluster where one is due. Its packets are then to be sent at `bps` until `bytes` are out. */
-  start(now: Millis, estimateBps: number, wantedBps: number): Probe | undefined {
+  start(now: Millis, estimateBps: number, wantedBps: number, wasFull: boolean): Probe | undefined {
     if (this.#awaiting || now < this.#nextAt || wantedBps <= estimateBps * WORTH) return undefined;
-    const bps = Math.min(estimateBps * (this.#first ? FIRST_STEP : STEP), wantedBps * 1.3);
+    const step = this.#first ? FIRST_STEP : wasFull && !this.#succeeded ? GENTLE_STEP : STEP;
+    const bps = Math.min(estimateBps * step, wantedBps * 1.3);
     const bytes = Math.min(
       MOST_BYTES,
       Math.ceil(
@@ -126,7 +130,8 @@ export class Probes {
     if (this.#told < this.#sent && !late) return undefined;
     this.#awaiting = false;
     const shown = this.#shown();
-    if (shown === undefined || shown < this.#baseBps * WORTH) {
+    this.#succeeded = shown !== undefined && shown >= this.#baseBps * WORTH;
+    if (shown === undefined || !this.#succeeded) {
       this.#nextAt = now + this.#pauseMs;
       this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
       return undefined;
