@@ -120,6 +120,14 @@ export class TestMember {
     }
   }
 
+  /** Makes it the next packet of the track, so that it is looked at. */
+  nextOfTrack(packet: Buffer): void {
+    this.#sequence++;
+    packet[1] = 96;
+    packet.writeUInt16BE(this.#sequence & 0xffff, 2);
+    packet.writeUInt32BE(CLIENT_SSRC, 8);
+  }
+
   /** @returns false: not even this client's SRTP takes it */
   sendRaw(packet: Buffer): boolean {
     try {

@@ -1,7 +1,7 @@
 /** Rooms on real workers over loopback: what members get of each other, and what they lose when a worker ends. */
 import { silentLog } from "@tsunagi/base";
 import { MemoryBus, type SfuEvent } from "@tsunagi/conference";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { type RunningSfu, type SfuOptions, startSfu } from "../src/index.ts";
 import { type MemberOptions, TestMember } from "./client.ts";
 
@@ -10,7 +10,14 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-async function start(options: Partial<SfuOptions> = {}) {
+const shared: Awaited<ReturnType<typeof startOne>>[] = [];
+afterAll(async () => {
+  for (const { sfu } of shared) await sfu.close();
+});
+
+let rooms = 0;
+
+async function startOne(options: Partial<SfuOptions> = {}) {
   const bus = new MemoryBus();
   const events: SfuEvent[] = [];
   await bus.attach("core", async (request) => {
@@ -26,9 +33,19 @@ async function start(options: Partial<SfuOptions> = {}) {
     address: "127.0.0.1",
     ...options,
   });
-  undo.push(() => sfu.close());
+  return { bus, sfu, events };
+}
+
+/** A room of its own, on the one worker that these tests share, or on workers of its own. */
+async function start(options?: Partial<SfuOptions>) {
+  const own = options === undefined ? (shared[0] ?? (await startOne())) : await startOne(options);
+  if (options !== undefined) undo.push(() => own.sfu.close());
+  else if (shared.length === 0) shared.push(own);
+  const { bus, sfu } = own;
+  own.events.length = 0;
+  const room = `room ${++rooms}`;
   const member = (peerId: string, of: MemberOptions = {}) => {
-    const made = new TestMember(bus, peerId, of);
+    const made = new TestMember(bus, peerId, { room, ...of });
     undo.push(() => made.close());
     return made;
   };
@@ -38,7 +55,7 @@ async function start(options: Partial<SfuOptions> = {}) {
     await made.connected;
     return made;
   };
-  return { bus, sfu, events, member, joined };
+  return { bus, sfu, room, events: own.events, member, joined };
 }
 
 /** 50 frames a second, until it has what it wants. */
@@ -53,7 +70,7 @@ async function until(sender: TestMember, done: () => boolean, timeoutMs = 5_000)
 
 describe("a room", { timeout: 40_000 }, () => {
   it("carries media and data between members, each as it may", async () => {
-    const { sfu, joined, events } = await start();
+    const { sfu, joined, events, room } = await start();
     const alice = await joined("alice", { publishes: "a" });
     const bob = await joined("bob", { shows: "a" });
     const mute = await joined("mute", { directions: { publish: false, subscribe: true, data: false } });
@@ -69,7 +86,7 @@ describe("a room", { timeout: 40_000 }, () => {
       .toContainEqual(expect.objectContaining({ type: "quality", publication: "a", reason: "none" }));
     expect(events.map((event) => event.type)).toEqual(["transport-connected", "transport-connected", "transport-connected"]);
     for (const each of [alice, bob, mute]) await each.leave();
-    expect(sfu.dump().rooms).toEqual([]);
+    expect(sfu.dump().rooms.filter((each) => each.room === room)).toEqual([]);
   });
 
   it("takes what a client asks for on its control channel, and refuses the rest", async () => {
@@ -110,15 +127,15 @@ describe("a room", { timeout: 40_000 }, () => {
   });
 
   it("tells when a path is lost, and keeps what was published for the member's return", async () => {
-    const { joined, events, bus } = await start();
+    const { joined, events, bus, room } = await start();
     const first = await joined("alice", { publishes: "a", epoch: 1 });
     const bob = await joined("bob", { shows: "a" });
     await until(first, () => bob.received.filter(isMedia).length > 3);
     await first.close();
     await expect
       .poll(() => events, { timeout: 5_000 })
-      .toContainEqual({ type: "transport-lost", appId: "app", room: "room", peerId: "alice", epoch: 1, reason: "path-lost" });
-    const dump = await bus.send("sfu", { type: "sfu", from: "core", command: { type: "dump", appId: "app", room: "room" } });
+      .toContainEqual({ type: "transport-lost", appId: "app", room, peerId: "alice", epoch: 1, reason: "path-lost" });
+    const dump = await bus.send("sfu", { type: "sfu", from: "core", command: { type: "dump", appId: "app", room } });
     expect(JSON.stringify(dump)).toContain('"publications":["a"]');
     expect(JSON.stringify(dump)).not.toContain("127.0.0.1");
     const second = await joined("alice", { publishes: "a", epoch: 2 });
@@ -127,10 +144,10 @@ describe("a room", { timeout: 40_000 }, () => {
   });
 
   it("on two workers is one room: media, key frame requests and data go over the pipe", async () => {
-    const { sfu, joined } = await start({ workers: 2, loadMark: 0 });
+    const { sfu, joined, room } = await start({ workers: 2, loadMark: 0 });
     const alice = await joined("alice", { publishes: "a" });
     const bob = await joined("bob", { shows: "a" });
-    expect(sfu.dump().rooms).toEqual([{ appId: "app", room: "room", workers: [0, 1], members: 2 }]);
+    expect(sfu.dump().rooms).toEqual([{ appId: "app", room, workers: [0, 1], members: 2 }]);
     await until(alice, () => bob.received.filter(isMedia).length > 10);
     alice.data.sendMessage('{"topic":"t","data":1}');
     bob.data.sendMessage('{"topic":"t","data":2,"to":["alice"]}');
@@ -173,10 +190,9 @@ describe("a room", { timeout: 40_000 }, () => {
     let sent = 0;
     for (let at = 0; at < 2_000; at++) {
       const packet = Buffer.from(Array.from({ length: 12 + (random() % 200) }, random));
-      // RTP or RTCP of the SSRC that is known, so that it is looked at.
       packet[0] = 0x80 | (random() % 64);
-      packet[1] = at % 2 === 0 ? 96 : 200 + (random() % 8);
-      packet.writeUInt32BE(4_242, at % 2 === 0 ? 8 : 4);
+      if (at % 2 === 0) alice.nextOfTrack(packet);
+      else packet[1] = 200 + (random() % 8);
       if (alice.sendRaw(packet)) sent++;
     }
     expect(sent).toBeGreaterThan(500);

@@ -98,11 +98,11 @@ export class WorkerRoom {
       }));
       const decision = session.negotiation.decide(peerId, offer, command.send, receive);
       known.directions = command.directions;
+      this.members.set(peerId, known);
       this.#applySlots(session, decision.slots, command);
       session.publications = decision.publications;
       if (same === undefined) this.#replace(known, session);
       else if (session.state === "live") this.#applyPublications(known, session);
-      this.members.set(peerId, known);
       session.answer = decision.answer(session.transport.local);
       session.request = request;
       return { ok: true, sdp: session.answer };
