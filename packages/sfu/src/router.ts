@@ -26,7 +26,8 @@ export const DEFAULT_LIMITS: RouterLimits = {
 const BUSY_TICK_MS = 10;
 const IDLE_TICK_MS = 250;
 const IDLE_AFTER_MS = 2_000;
-const DEMAND_MS = 100;
+/** What nobody waits for: reports, what is wanted of publications, who speaks. */
+const SLOW_MS = 100;
 const BANDWIDTH_MS = 1_000;
 
 export type RouterOptions = {
@@ -53,7 +54,7 @@ export class Router implements RouterPort {
   #events: RouterEvent[] = [];
   #trafficAt: Millis = Number.NEGATIVE_INFINITY;
   #tickedAt: Millis = Number.NEGATIVE_INFINITY;
-  #demandedAt: Millis = Number.NEGATIVE_INFINITY;
+  #slowAt: Millis = Number.NEGATIVE_INFINITY;
   /** Something was asked for that should not wait for the next turn. */
   #chooseNow = false;
 
@@ -105,6 +106,10 @@ export class Router implements RouterPort {
       if (known.transport.member !== transport.member) {
         throw new CodedError("sfu.publication.duplicate", `publication ${init.id} belongs to another member`);
       }
+      if (known.is(transport, init)) {
+        if (known.muted !== init.muted) this.setMuted(now, init.id, init.muted);
+        return;
+      }
       known.transport.removePublication(known);
       known.configure(transport, init);
       for (const slot of known.subscribers) slot.restart();
@@ -144,6 +149,7 @@ export class Router implements RouterPort {
   addSlot(_now: Millis, index: number, init: SlotInit): void {
     const transport = this.#transport(index);
     const known = transport.slots.get(init.mid);
+    if (known?.is(init) === true) return;
     if (known !== undefined) this.#dropSlot(transport, known);
     if (transport.slots.size >= this.#limits.slots) {
       throw new CodedError("sfu.slot.limit", `a member may have ${this.#limits.slots} slots`);
@@ -170,6 +176,7 @@ export class Router implements RouterPort {
       const fits = publication !== undefined && publication.kind === slot.kind ? publication : undefined;
       if (slot.publication !== fits) this.#bind(slot, fits);
     }
+    if (slot.publication !== undefined) slot.publication.isDemandStale = true;
     this.#stale(slot.transport);
   }
 
@@ -218,12 +225,12 @@ export class Router implements RouterPort {
       }
     }
     this.#choose(now);
-    if (now - this.#demandedAt >= DEMAND_MS) {
-      this.#demandedAt = now;
-      this.#choice.demands(now, this.#publications);
-      this.#tellBandwidth(now);
-    }
     this.#feedback.tick(now, this.#transports, this.#publications);
+    const isSlowTurn = now - this.#slowAt >= SLOW_MS;
+    this.#choice.demands(now, this.#publications, isSlowTurn);
+    if (!isSlowTurn) return;
+    this.#slowAt = now;
+    this.#tellBandwidth(now);
     this.#reports.tick(now, this.#transports);
     this.#listen(now);
   }
@@ -301,6 +308,7 @@ export class Router implements RouterPort {
     if (at >= 0) before?.splice(at, 1);
     slot.bind(publication);
     publication?.subscribers.push(slot);
+    if (publication !== undefined) publication.isDemandStale = true;
     this.#stale(slot.transport);
   }
 

@@ -30,6 +30,9 @@ export class Publication {
   #repairs = new Map<number, Codec>();
   /** Highest encoding that anyone wants, as told last; −1: none. At first all are taken to be wanted. */
   demandTop = 0;
+  /** Someone's wish has changed: what is wanted is to be looked at now. */
+  isDemandStale = true;
+  demandAt: Millis = Number.NEGATIVE_INFINITY;
   /** Since when less is wanted than was told; −1: it is not. */
   lessSince: Millis = -1;
   /** What can be had of it (allocation/ladder.ts), and when that was made. */
@@ -65,6 +68,13 @@ export class Publication {
     this.demandTop = this.encodings.length - 1;
     this.lessSince = -1;
     this.stepsAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether `init` over `transport` is what it is already, but for being muted. */
+  is(transport: Transport, init: PublicationInit): boolean {
+    return (
+      transport === this.transport && JSON.stringify({ ...init, muted: false }) === JSON.stringify({ ...this.init, muted: false })
+    );
   }
 
   codec(payloadType: number): Codec | undefined {

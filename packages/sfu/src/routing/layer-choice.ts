@@ -11,6 +11,7 @@ import type { Transport } from "./transport.ts";
 /** Ladders are made anew this often, and choices at least this often even where nothing is short: rates drift. */
 const LADDER_MS = 200;
 const CHOOSE_MS = 1_000;
+const DEMAND_MS = 500;
 /** Layers are switched off only when nobody has wanted them for so long: encoders take a while to start. */
 const LESS_AFTER_MS = 3_000;
 
@@ -40,9 +41,15 @@ export class LayerChoice {
     }
   }
 
-  /** What publishers should send. Some times a second. */
-  demands(now: Millis, publications: ReadonlyMap<string, Publication>): void {
-    for (const publication of publications.values()) if (publication.kind === "video") this.#demand(now, publication);
+  /** What publishers should send. @param all look at all of them, not only at those of whom something else is wanted */
+  demands(now: Millis, publications: ReadonlyMap<string, Publication>, all: boolean): void {
+    for (const publication of publications.values()) {
+      if (publication.kind !== "video" || !(publication.isDemandStale || (all && now - publication.demandAt >= DEMAND_MS)))
+        continue;
+      publication.isDemandStale = false;
+      publication.demandAt = now;
+      this.#demand(now, publication);
+    }
   }
 
   takeEvents(into: RouterEvent[]): void {

@@ -148,7 +148,7 @@ export class RtcpIn {
     }
     const { slot } = target;
     if (slot.current === -1 || slot.kind !== "video") return;
-    if (!slot.mayAskKeyframe(now)) {
+    if (!slot.keyframeRequests.take(now)) {
       this.#context.drops["key-frame-request-rate"] += 1;
       return;
     }

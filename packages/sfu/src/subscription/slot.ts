@@ -17,6 +17,7 @@ import type { Codec, RouterEvent, SlotInit, SlotWish } from "../router-port.ts";
 import type { RoutingContext } from "../routing/context.ts";
 import type { Transport } from "../routing/transport.ts";
 import { Pictures } from "./pictures.ts";
+import { RequestLimit } from "./request-limit.ts";
 import { SentPackets } from "./sent-packets.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -32,9 +33,6 @@ const PROBE_BYTES = 300;
 /** Who begins to watch is given a key frame of this age and what came since. */
 const RECENT_MS = 300;
 export const ALL_LAYERS = 7;
-/** Key frames that one receiver may ask for: some at once, then one in a while. */
-const KEYFRAME_BURST = 5;
-const KEYFRAME_EVERY_MS = 1_000;
 
 export type Reason = "bandwidth" | "wish" | "paused" | "muted" | "last-n" | "codec" | "waiting" | "none";
 
@@ -45,6 +43,7 @@ export class Slot {
   readonly ssrc: number;
   readonly rtxSsrc: number | undefined;
   readonly ids: ExtensionIds;
+  readonly #init: SlotInit;
   readonly #codecs: readonly Codec[];
   readonly #context: RoutingContext;
 
@@ -84,8 +83,7 @@ export class Slot {
   #repeatSequence = 1;
   /** The splice is due: with the next packet another stream begins. */
   #fresh = true;
-  #keyframeTokens = KEYFRAME_BURST;
-  #keyframeAt: Millis = -1;
+  readonly keyframeRequests = new RequestLimit();
   /** The last packet ended a picture. */
   #atPictureEnd = false;
   /** What was told of it last. */
@@ -107,6 +105,7 @@ export class Slot {
     this.ssrc = init.ssrc;
     this.rtxSsrc = init.rtxSsrc;
     this.ids = extensionIds(init.extensions);
+    this.#init = init;
     this.#codecs = init.codecs;
     const video = init.kind === "video";
     // Extended numbers start at one turn, so that the SSRC's low bits can begin anywhere and nothing gets below 0.
@@ -114,6 +113,10 @@ export class Slot {
     this.#pictures = new Pictures(init.ssrc & 0x3fff);
     this.#sent = new SentPackets(video ? VIDEO_RING : AUDIO_RING);
     this.#timeline = new Timeline(video ? 90_000 : 48_000);
+  }
+
+  is(init: SlotInit): boolean {
+    return JSON.stringify(init) === JSON.stringify(this.#init);
   }
 
   /** Takes over the fields that are there. The publication is the router's matter. */
@@ -188,18 +191,6 @@ export class Slot {
       if (this.target !== this.current) encoding.keyframes.want(now, true);
     } else if (this.targetSpatial > this.spatial && encoding.rates.topSpatial(now) > this.spatial)
       encoding.keyframes.want(now, false);
-  }
-
-  /** Whether the receiver may ask for a key frame now; counts as asked then. */
-  mayAskKeyframe(now: Millis): boolean {
-    if (this.#keyframeAt >= 0) {
-      const earned = (now - this.#keyframeAt) / KEYFRAME_EVERY_MS;
-      this.#keyframeTokens = Math.min(KEYFRAME_BURST, this.#keyframeTokens + earned);
-    }
-    this.#keyframeAt = now;
-    if (this.#keyframeTokens < 1) return false;
-    this.#keyframeTokens -= 1;
-    return true;
   }
 
   /** Whether the receiver decodes what the publication is sent in, as far as that is known. */
