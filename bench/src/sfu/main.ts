@@ -5,7 +5,7 @@
  * memory count. Subjects take turns, so that what else the machine does meets all of them; ratios are of one round, and the median over the rounds
  * is printed.
  *
- *   npm run sfu -w @tsunagi/bench -- [--rounds 5] [--seconds 6] [--warm-up 5] [--scenarios 1-50,1-200,20x20,audio-100] [--subjects "raw send,Tsunagi"] [--json FILE]
+ *   npm run sfu -w @tsunagi/bench -- [--rounds 5] [--seconds 6] [--warm-up 15] [--scenarios 1-50,1-200,20x20,audio-100] [--subjects "raw send,Tsunagi"] [--json FILE]
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -22,7 +22,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "6" },
-    "warm-up": { type: "string", default: "5" },
+    "warm-up": { type: "string", default: "15" },
     scenarios: { type: "string", default: "1-50,1-200,20x20,audio-100" },
     subjects: { type: "string" },
     json: { type: "string" },
