@@ -7,7 +7,7 @@ import type { SfuCommand, SfuEvent, SfuReply, SfuRoomRef } from "@tsunagi/confer
 import type { FromWorker, PlacedPublication, RoomPeer, ToWorker, WorkerSettings, WorkerStats } from "../messages.ts";
 
 /** A worker that says nothing for so long is stuck, and killed. It reports every second. */
-const SILENT_MS = 15_000;
+const SILENT_MS = 30_000;
 /** Between the end of a process and the start of the next: at once, then longer and longer while they do not last. */
 const RESTART_MS = [0, 250, 1_000, 5_000, 15_000] as const;
 /** One that has lived so long begins anew. */
