@@ -168,6 +168,25 @@ describe("a publication", () => {
     expect(world.rtp.get(2)?.length).toBe(2);
   });
 
+  it("without a MID is known by its payload type, where only one section has that", () => {
+    const world = new World();
+    world.member(1);
+    world.member(2);
+    world.publish(1, { id: "a", kind: "audio" });
+    world.subscribe(2, "5", "audio", "a");
+    const fields = { payloadType: 111, timestamp: 5, payload: Uint8Array.of(1, 2, 3) };
+    world.receive(1, buildRtp({ ...fields, sequence: 1, ssrc: 77 }));
+    // The section has its stream: another one is not taken for it.
+    world.receive(1, buildRtp({ ...fields, sequence: 1, ssrc: 78 }));
+    expect(world.rtp.get(2)?.length).toBe(1);
+    world.member(3);
+    world.publish(3, { id: "b", kind: "audio" });
+    world.publish(3, { id: "c", kind: "audio" });
+    world.subscribe(2, "6", "audio", "b");
+    world.receive(3, buildRtp({ ...fields, sequence: 1, ssrc: 79 }));
+    expect(world.rtp.get(2)?.length).toBe(1);
+  });
+
   it("of ten times its limit is cut to it, and harms no other", () => {
     const world = new World({ limits: { publicationBps: 500_000 } });
     for (const member of [1, 2, 3]) world.member(member);

@@ -9,7 +9,6 @@ export class Drops {
   "no-transport" = 0;
   "unknown-ssrc" = 0;
   "unknown-payload-type" = 0;
-  "wrong-encoding" = 0;
   duplicate = 0;
   "too-old" = 0;
   padding = 0;
@@ -22,7 +21,6 @@ export class Drops {
   "no-codec" = 0;
   "waiting-for-key-frame" = 0;
   layer = 0;
-  "member-rate" = 0;
   "repeat-unknown" = 0;
   "repeat-too-soon" = 0;
   "repeat-rate" = 0;

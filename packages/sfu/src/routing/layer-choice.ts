@@ -81,7 +81,7 @@ export class LayerChoice {
       if (publication === undefined) {
         slot.aim(now, -1, 0, 0, "none");
       } else if (publication.muted) slot.aim(now, -1, 0, 0, "muted");
-      else if (!slot.isWanted) slot.aim(now, -1, 0, 0, "paused");
+      else if (!slot.isWanted) slot.aim(now, -1, 0, 0, slot.paused ? "paused" : "wish");
       else if (slot.isDormant) slot.aim(now, -1, 0, 0, "last-n");
       else if (!slot.decodes(publication)) slot.aim(now, -1, 0, 0, "codec");
       else if (slot.kind === "audio") {

@@ -63,7 +63,7 @@ export class MediaIn {
   #learn(now: Millis, transport: Transport): Source | undefined {
     const view = this.#view;
     const mid = extensionText(view, transport.midId);
-    if (mid === undefined) return undefined;
+    if (mid === undefined) return this.#learnByPayloadType(now, transport);
     for (const publication of transport.publications) {
       if (publication.init.mid !== mid) continue;
       const repair = publication.repairedCodec(view.payloadType) !== undefined;
@@ -84,6 +84,23 @@ export class MediaIn {
       return undefined;
     }
     return undefined;
+  }
+
+  /** Without a MID the payload type tells, where only one section can have it (RFC 8843 §9.2). */
+  #learnByPayloadType(now: Millis, transport: Transport): Source | undefined {
+    const { payloadType, ssrc } = this.#view;
+    let found: Encoding | undefined;
+    let repair = false;
+    for (const publication of transport.publications) {
+      const repairs = publication.repairedCodec(payloadType) !== undefined;
+      if (!repairs && publication.codec(payloadType) === undefined) continue;
+      const [encoding] = publication.encodings;
+      if (found !== undefined || encoding === undefined || publication.encodings.length > 1) return undefined;
+      found = encoding;
+      repair = repairs;
+    }
+    if (found === undefined || (repair ? found.rtxSsrc : found.ssrc) !== -1) return undefined;
+    return transport.learn(now, ssrc, found, repair);
   }
 
   #take(now: Millis, source: Source): void {

@@ -78,7 +78,8 @@ export class Slot {
 
   readonly #sequences: Renumbering;
   readonly #pictures: Pictures;
-  readonly #sent: SentPackets;
+  /** Made with the first packet: many slots are never used. */
+  #sent: SentPackets | undefined;
   readonly #timeline: Timeline;
   #repeatSequence = 1;
   /** The splice is due: with the next packet another stream begins. */
@@ -111,7 +112,6 @@ export class Slot {
     // Extended numbers start at one turn, so that the SSRC's low bits can begin anywhere and nothing gets below 0.
     this.#sequences = new Renumbering(video ? VIDEO_RING : AUDIO_RING, 0x10000 + (init.ssrc & 0x7fff));
     this.#pictures = new Pictures(init.ssrc & 0x3fff);
-    this.#sent = new SentPackets(video ? VIDEO_RING : AUDIO_RING);
     this.#timeline = new Timeline(video ? 90_000 : 48_000);
   }
 
@@ -145,7 +145,7 @@ export class Slot {
   restart(): void {
     this.current = -1;
     this.#fresh = true;
-    this.#sent.clear();
+    this.#sent?.clear();
     this.#context.changed.add(this);
   }
 
@@ -275,7 +275,11 @@ export class Slot {
   }
 
   #send(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number, info: PayloadInfo, picture: number): void {
-    if (info.startOfFrame) this.#moveLayers(info);
+    if (info.startOfFrame) {
+      const { spatial, temporal } = this;
+      this.#moveLayers(info);
+      if (spatial !== this.spatial || temporal !== this.temporal) this.#context.changed.add(this);
+    }
     if (info.temporalId > this.temporal || info.spatialId > this.spatial) {
       this.#leaveOut(now, extended, packet.timestamp, info, picture);
       return;
@@ -304,39 +308,41 @@ export class Slot {
     const { drops } = this.#context;
     const next = this.#sequences.next;
     const sequence = next + difference16(sequence16, next & 0xffff);
-    const place = this.#sent.find(sequence);
-    const encoding = place < 0 ? undefined : this.publication?.encodings[this.#sent.encoding[place] as number];
+    const sent = this.#sent;
+    const place = sent?.find(sequence) ?? -1;
+    const encoding = sent === undefined || place < 0 ? undefined : this.publication?.encodings[sent.encoding[place] as number];
     const store = this.takesPrimary ? encoding?.primaries : encoding?.store;
-    const packet = store?.get(this.#sent.source[place] as number);
-    if (packet === undefined || this.codec === undefined) {
+    const packet = store?.get(sent?.source[place] as number);
+    if (sent === undefined || packet === undefined || this.codec === undefined) {
       drops["repeat-unknown"] += 1;
       return 0;
     }
-    const times = this.#sent.repeats[place] as number;
-    const since = now - (this.#sent.at[place] as number);
+    const times = sent.repeats[place] as number;
+    const since = now - (sent.at[place] as number);
     if (times >= MAX_REPEATS || since < MIN_REPEAT_MS || (times > 0 && since < rttMs * 0.8)) {
       drops["repeat-too-soon"] += 1;
       return 0;
     }
-    this.#sent.repeats[place] = times + 1;
-    this.#sent.at[place] = now;
+    sent.repeats[place] = times + 1;
+    sent.at[place] = now;
     this.repeats += 1;
     const { list } = this.#context.output;
-    const bytes = this.#addRepeat(list, packet, this.codec, place, sequence);
+    const bytes = this.#addRepeat(list, packet, this.codec, sent, place, sequence);
     this.transport.downlink.send(now, list, bytes, "rtx");
     return bytes;
   }
 
   /** For probes: repeats what was sent last (RFC 4588), or pads behind the end of a picture. @returns bytes; 0: neither can be */
   addPadding(_now: Millis, list: SendList, _bytes: number): number {
-    if (this.codec === undefined) return 0;
+    const sent = this.#sent;
+    if (this.codec === undefined || sent === undefined) return 0;
     if (this.rtxSsrc !== undefined && this.codec.rtx !== undefined) {
       for (let sequence = this.#sequences.next - 1, end = sequence - PROBE_LOOK_BACK; sequence > end; sequence--) {
-        const place = this.#sent.find(sequence);
-        const encoding = place < 0 ? undefined : this.publication?.encodings[this.#sent.encoding[place] as number];
-        const packet = encoding?.store.get(this.#sent.source[place] as number);
+        const place = sent.find(sequence);
+        const encoding = place < 0 ? undefined : this.publication?.encodings[sent.encoding[place] as number];
+        const packet = encoding?.store.get(sent.source[place] as number);
         if (packet !== undefined && packet.payloadLength >= PROBE_BYTES) {
-          return this.#addRepeat(list, packet, this.codec, place, sequence);
+          return this.#addRepeat(list, packet, this.codec, sent, place, sequence);
         }
       }
     }
@@ -354,21 +360,21 @@ export class Slot {
   }
 
   /** @returns bytes */
-  #addRepeat(list: SendList, packet: CanonicalPacket, codec: Codec, place: number, sequence: number): number {
+  #addRepeat(list: SendList, packet: CanonicalPacket, codec: Codec, sent: SentPackets, place: number, sequence: number): number {
     const rtx = this.rtxSsrc !== undefined && codec.rtx !== undefined;
     const at = list.add(
       this.transport.index,
       packet,
       rtx ? (this.rtxSsrc as number) : this.ssrc,
       rtx ? this.#repeatSequence++ & 0xffff : sequence & 0xffff,
-      this.#sent.timestamp[place] as number,
+      sent.timestamp[place] as number,
       rtx ? (codec.rtx as number) : codec.payloadType,
       this.ids,
     );
     if (rtx) list.originalSequence[at] = sequence & 0xffff;
-    list.marker[at] = this.#sent.marker[place] as number;
-    list.pictureId[at] = this.#sent.pictureId[place] as number;
-    list.tl0PicIdx[at] = this.#sent.tl0PicIdx[place] as number;
+    list.marker[at] = sent.marker[place] as number;
+    list.pictureId[at] = sent.pictureId[place] as number;
+    list.tl0PicIdx[at] = sent.tl0PicIdx[place] as number;
     return packet.wireLength + (rtx ? 2 : 0);
   }
 
@@ -397,6 +403,9 @@ export class Slot {
     this.#sequences.restart(extended);
     this.#fresh = false;
     this.current = encoding.index;
+    // Other clocks hold from here on: the receiver should know at once, or it would keep step by those of before.
+    this.reportAt = Number.NEGATIVE_INFINITY;
+    this.reportMiddle = 0;
     this.#context.changed.add(this);
   }
 
@@ -471,6 +480,7 @@ export class Slot {
     list.marker[at] = marker;
     list.pictureId[at] = pictureId;
     list.tl0PicIdx[at] = tl0;
+    this.#sent ??= new SentPackets(this.kind === "video" ? VIDEO_RING : AUDIO_RING);
     const sent = this.#sent;
     const place = sent.note(sequence);
     sent.source[place] = extended;
