@@ -2,6 +2,7 @@
  * SFU rooms encrypted end to end: Chromium and Firefox decode each other; a member without the key, who gets just what the server forwards, decodes
  * nothing of it; who comes late gets keys; who has left reads nothing more.
  */
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { type BrowserKind, type BrowserPage, probeMedia } from "@tsunagi/testkit/drivers";
 import { afterEach, beforeAll, expect, it } from "vitest";
@@ -82,6 +83,27 @@ it.each(["VP8", "VP9"])("Chromium and Firefox decode each other's %s, and a late
     expect(await page.evaluate(() => [...(e2ee?.members.values() ?? [])])).toEqual(["secured", "secured"]);
   }
   expect(await ann.evaluate(() => keysHeard.filter((line) => line.startsWith("failed")))).toEqual([]);
+});
+
+it("goes on over a new transport when the SFU's process was killed, with the same keys", async () => {
+  const common = { room: "killed", passphrase: "ours" };
+  const ann = await enter("ann", { ...common, sends: sending("ann") });
+  const late = await enter("late", { ...common, sends: sending("late") });
+  await Promise.all([expectReceived(ann, OF_ROOM, [SENDS.late]), expectReceived(late, OF_ROOM, [SENDS.ann])]);
+  const keys = await ann.evaluate(() => keysHeard.length);
+  const workers = execFileSync("pgrep", ["-P", String(stage.server.pid)], { encoding: "utf8" })
+    .split("\n")
+    .filter(Boolean);
+  expect(workers.length).toBeGreaterThan(0);
+  for (const pid of workers) process.kill(Number(pid), "SIGKILL");
+  // The pictures of before are no proof.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const before = await counters(late);
+  await Promise.all([expectReceived(ann, OF_ROOM, [SENDS.late]), expectReceived(late, OF_ROOM, [SENDS.ann])]);
+  const after = await counters(late);
+  expect(after?.opened).toBeGreaterThan((before?.opened ?? 0) + 20);
+  expect(after?.dropped).toMatchObject({ forged: 0, malformed: 0, "no-key": before?.dropped["no-key"] });
+  expect(await ann.evaluate(() => keysHeard.length)).toBe(keys);
 });
 
 it("who has no key, or another passphrase, gets what the server forwards and decodes nothing of it", async () => {
