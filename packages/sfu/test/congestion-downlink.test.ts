@@ -155,6 +155,18 @@ describe("a member's downlink", () => {
     expect(member.layerAt(3_000)).toBe(2);
   });
 
+  it.each([60, 120, 250])("stays high while a busy machine sees packets up to %s ms late, now and then", (late) => {
+    // Some once a second, at no fixed times.
+    const seenAt = (arrival: number) => {
+      const period = Math.floor(arrival / 1_000);
+      const start = period * 1_000 + ((period * 7_919) % 700);
+      return arrival > start && arrival < start + late ? start + late : arrival;
+    };
+    const { member } = run({ bps: () => 20_000_000, seenAt }, 60_000);
+    expect(member.layers.filter(({ at }) => at > 5_000)).toEqual([]);
+    expect(member.layerAt(5_000)).toBe(2);
+  });
+
   it("is high again within 3 s of a blackout of 2 s", () => {
     const { member } = run({ bps: () => 5_000_000, blackout: (now) => now > 10_000 && now < 12_000 }, 30_000);
     expect(member.layerAt(15_000)).toBe(2);

@@ -14,6 +14,8 @@ export type PathOptions = {
   readonly feedbackLoss?: number;
   /** Nothing passes, either way. */
   readonly blackout?: (now: number) => boolean;
+  /** What arrives at a time is seen only then: a receiver that is kept from its socket. */
+  readonly seenAt?: (arrival: number) => number;
   readonly seed?: number;
 };
 
@@ -35,7 +37,7 @@ export class Bottleneck {
   }
 
   send(now: number, flow: number, sequence: number, bytes: number): void {
-    const { queueBytes = 60_000, delayMs = 20, jitterMs = 0, loss = 0, blackout } = this.#options;
+    const { queueBytes = 60_000, delayMs = 20, jitterMs = 0, loss = 0, blackout, seenAt } = this.#options;
     const bps = this.#options.bps(now);
     if (blackout?.(now)) return;
     const waiting = (Math.max(0, this.#freeAt - now) * bps) / 8_000;
@@ -46,7 +48,8 @@ export class Bottleneck {
     this.#freeAt = Math.max(now, this.#freeAt) + (bytes * 8_000) / bps;
     if (this.#random() < loss) return;
     // Jitter does not change the order.
-    const at = Math.max(this.#lastArrival, this.#freeAt + delayMs + this.#random() * jitterMs);
+    const arrival = this.#freeAt + delayMs + this.#random() * jitterMs;
+    const at = Math.max(this.#lastArrival, seenAt?.(arrival) ?? arrival);
     this.#lastArrival = at;
     this.#flying.push({ at, sequence, bytes, flow });
   }

@@ -101,7 +101,7 @@ export class DelayDetector {
     return (
       arrivalDelta >= 0 &&
       arrivalDelta <= GROUP_MS &&
-      arrivalDelta - (sentAt - this.#lastSent) < 0 &&
+      arrivalDelta - (sentAt - this.#lastSent) <= 0 &&
       arrivedAt - this.#firstArrival < 100
     );
   }
