@@ -408,6 +408,30 @@ describe("an SFU room whose transport is lost", () => {
     await expectNothingLeft(world);
   });
 
+  it("takes STUN and TURN only when it does not reach the SFU without", async () => {
+    const world = new World();
+    world.server.ice = () => ({ iceServers: [{ urls: ["turn:192.0.2.1"] }] });
+    const sfu = world.sfu();
+    world.network.direct = false;
+    const a = join(world, "a");
+    const servers = () => world.network.all.filter((pc) => pc.channels.length > 0).map((pc) => pc.config.iceServers?.length);
+    await world.run(3_000);
+    expect(servers()).toEqual([0]);
+    await world.run(3_000);
+    expect(servers()).toEqual([0, 1]);
+    world.network.direct = true;
+    await world.run(3_000);
+    expect([connected(a), servers()]).toEqual([true, [0, 1]]);
+    // What has worked is taken again.
+    sfu.kill("a");
+    await world.run(8_000);
+    expect([connected(a), servers()]).toEqual([true, [0, 1, 1]]);
+    const strict = world.peer("b").joinRoom("hall", { mode: "sfu", iceTransportPolicy: "relay" });
+    await world.until(() => strict.getPeerConnections().size > 0);
+    expect(servers().at(-1)).toBe(1);
+    await expectNothingLeft(world);
+  });
+
   it("goes on without a track that the server refuses, and says so", async () => {
     const world = new World();
     const sfu = world.sfu();

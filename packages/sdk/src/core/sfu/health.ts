@@ -3,8 +3,6 @@ import type { Clock } from "@tsunagi/base";
 import { FlowWatch } from "../link/flow-watch.ts";
 import type { PeerConnectionPort } from "../ports.ts";
 
-/** From the answer to the first connection: a relay and slow DNS may be needed. */
-const CONNECT_MS = 8_000;
 /** ICE calls a pair disconnected after a silence that often ends by itself. */
 const DISCONNECTED_MS = 1_000;
 /** A stall that goes on for so long, while the SFU believes that it sends video, is no pause. */
@@ -20,6 +18,8 @@ export type HealthOptions = {
   /** Whether something should be coming in now. */
   readonly expectsFlow: () => boolean;
   readonly signalOpen: () => boolean;
+  /** How long it may take from the answer to the first connection. */
+  readonly connectMs: number;
   readonly onLost: (why: string) => void;
 };
 
@@ -38,7 +38,7 @@ export class Health {
   negotiated(): void {
     if (this.#connecting || this.#flow !== undefined) return;
     this.#connecting = true;
-    this.#after(CONNECT_MS, "it did not connect in time", () => this.#options.pc.connectionState !== "connected");
+    this.#after(this.#options.connectMs, "it did not connect in time", () => this.#options.pc.connectionState !== "connected");
   }
 
   stateChanged(): void {

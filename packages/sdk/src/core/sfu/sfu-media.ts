@@ -37,6 +37,7 @@ const E2EE_TOPIC = "$e2ee";
 /** The server will never take these publications from this member. */
 const REFUSALS: ReadonlySet<string> = new Set([
   "auth.permission.denied",
+  "sfu.direction.denied",
   "sfu.publication.limit",
   "sfu.publication.duplicate",
   "sfu.offer.codec",
@@ -79,7 +80,7 @@ export class SfuMedia implements SfuMediaPort {
     this.#transports = new Transports({
       clock,
       signalOpen: room.host.signalOpen,
-      create: (epoch) => new SfuTransport(epoch, this.#transportHost()),
+      create: (epoch, direct) => new SfuTransport(epoch, direct, this.#transportHost()),
       onState: (state) => this.#onState(state),
     });
     this.#display = new Display({

@@ -14,6 +14,9 @@ import { Wishes } from "./wishes.ts";
 const MAX_SPARE = 4;
 /** A mid section stays in the description for good, so there is an end (sfu-offer). */
 const MAX_SLOTS = 256;
+/** From the answer to the first connection: straight to the SFU, and where a relay and slow DNS may be needed. */
+const DIRECT_MS = 4_000;
+const RELAY_MS = 8_000;
 /** Repairs of what is lost: not codecs of their own. */
 const REPAIRS: readonly string[] = ["video/rtx", "audio/rtx"];
 
@@ -65,7 +68,8 @@ export class SfuTransport {
   #closed = false;
   #wasConnected = false;
 
-  constructor(epoch: number, host: TransportHost) {
+  /** @param direct without STUN and TURN: the SFU learns the client's address from its checks (RFC 8445 §7.3.1.3), so that it needs neither */
+  constructor(epoch: number, direct: boolean, host: TransportHost) {
     this.epoch = epoch;
     this.#host = host;
     const { room } = host;
@@ -73,7 +77,9 @@ export class SfuTransport {
     const { e2ee, iceTransportPolicy } = room.options;
     const transforms = e2ee?.encodedInsertableStreams === true ? { encodedInsertableStreams: true } : {};
     const policy = iceTransportPolicy ?? room.host.iceTransportPolicy;
-    this.pc = platform.peerConnections.create({ ...room.host.config(policy), ...transforms });
+    const config = room.host.config(policy);
+    const servers = direct && config.iceTransportPolicy !== "relay" ? { iceServers: [] } : {};
+    this.pc = platform.peerConnections.create({ ...config, ...servers, ...transforms });
     this.channels = new Channels(this.pc, room.log, {
       onControlOpen: () => host.onControlOpen(this),
       onControl: (event) => host.onControl(this, event),
@@ -84,6 +90,7 @@ export class SfuTransport {
       pc: this.pc,
       expectsFlow: host.expectsFlow,
       signalOpen: room.host.signalOpen,
+      connectMs: direct ? DIRECT_MS : RELAY_MS,
       onLost: (why) => this.#lost(why),
     });
     this.wishes = new Wishes({

@@ -13,8 +13,8 @@ const FAILED_MS = 45_000;
 export type TransportsHost = {
   readonly clock: Clock;
   readonly signalOpen: () => boolean;
-  /** Makes one, to be offered at once. */
-  readonly create: (epoch: number) => SfuTransport;
+  /** Makes one, to be offered at once; `direct`: without STUN and TURN. */
+  readonly create: (epoch: number, direct: boolean) => SfuTransport;
   readonly onState: (state: MemberLinkState) => void;
 };
 
@@ -31,6 +31,8 @@ export class Transports {
   #waits = false;
   #closed = false;
   #everConnected = false;
+  /** Until an attempt has failed: most networks let UDP out, and then hundreds of members take no relay each. */
+  #direct = true;
   #state: MemberLinkState = "connecting";
 
   constructor(host: TransportsHost) {
@@ -56,7 +58,7 @@ export class Transports {
     if (before?.wasConnected) this.#old.add(before);
     else before?.close();
     this.#epoch += 1;
-    this.#active = this.#host.create(this.#epoch);
+    this.#active = this.#host.create(this.#epoch, this.#direct);
     this.#active.negotiate();
     this.#tellState();
   }
@@ -75,6 +77,7 @@ export class Transports {
       return;
     }
     if (this.#cancelRetry !== undefined || this.#waits) return;
+    if (!transport.wasConnected && this.#host.signalOpen()) this.#direct = !this.#direct;
     this.#retry();
     this.#tellState();
   }
