@@ -2,7 +2,20 @@ import { put16 } from "@tsunagi/rtp";
 import { buildRtp } from "@tsunagi/rtp/testing";
 import { describe, expect, it } from "vitest";
 import type { Codec } from "../src/index.ts";
-import { codes, extend, isContiguous, RECEIVED, type Received, SENT, VP8, VP9, Vp8Source, vp8Ids, World } from "./support.ts";
+import {
+  codes,
+  extend,
+  isContiguous,
+  plis,
+  RECEIVED,
+  type Received,
+  SENT,
+  VP8,
+  VP9,
+  Vp8Source,
+  vp8Ids,
+  World,
+} from "./support.ts";
 
 const AV1: Codec = { ...VP8, name: "av1", payloadType: 45, rtx: 46 };
 const H264: Codec = { ...VP8, name: "h264", payloadType: 102, rtx: 103, fmtp: "packetization-mode=1;profile-level-id=42e01f" };
@@ -134,6 +147,21 @@ function bits(text: string): number[] {
 
 const L1T2 = `1 0 000  000000 00001  00 01 11  10 10  10 10  00 01  0 1 0001 0 1 0000 0  01 0000 0010 0001  1 0000001001111111 0000000101100111`;
 
+/** Of the dependency descriptor, as a receiver reads it. */
+function frameNumber(packet: Received): number {
+  const view = packet.bytes;
+  let at = 16;
+  const isLong = view[12] === 0x10;
+  while (at < view.length) {
+    const id = isLong ? (view[at] ?? 0) : (view[at] ?? 0) >> 4;
+    const length = isLong ? (view[at + 1] ?? 0) : ((view[at] ?? 0) & 15) + 1;
+    at += isLong ? 2 : 1;
+    if (id === RECEIVED["dependency-descriptor"]) return ((view[at + 1] ?? 0) << 8) | (view[at + 2] ?? 0);
+    at += id === 0 ? 0 : length;
+  }
+  return -1;
+}
+
 describe("AV1", () => {
   it("loses its upper temporal layer by the dependency descriptor, whose frame numbers go on", () => {
     const { world, subscribe, got } = room(AV1);
@@ -166,23 +194,69 @@ describe("AV1", () => {
     play(60);
     expect(got.length).toBeLessThan(60 + 34);
     expect(isContiguous(extend(got))).toBe(true);
-    const read = (packet: Received) => {
-      const view = packet.bytes;
-      let at = 16;
-      const isLong = view[12] === 0x10;
-      while (at < view.length) {
-        const id = isLong ? (view[at] ?? 0) : (view[at] ?? 0) >> 4;
-        const length = isLong ? (view[at + 1] ?? 0) : ((view[at] ?? 0) & 15) + 1;
-        at += isLong ? 2 : 1;
-        if (id === RECEIVED["dependency-descriptor"]) return ((view[at + 1] ?? 0) << 8) | (view[at + 2] ?? 0);
-        at += id === 0 ? 0 : length;
-      }
-      return -1;
-    };
-    const numbers = got.map(read);
+    const numbers = got.map(frameNumber);
     expect(numbers.slice(0, 60).every((number, i) => i === 0 || number === (((numbers[i - 1] ?? 0) + 1) & 0xffff))).toBe(true);
     // The distances that references are told by stay.
     expect(numbers.slice(-10).every((number, i, all) => i === 0 || number === (((all[i - 1] ?? 0) + 2) & 0xffff))).toBe(true);
+  });
+});
+
+describe("AV1 in simulcast", () => {
+  it("switches with a key frame that brings its structure, and frame numbers go on by one", () => {
+    const world = new World({ downlink: { startBps: 20_000_000 } });
+    world.member(1);
+    world.member(2);
+    world.publish(1, {
+      id: "v",
+      kind: "video",
+      codecs: [AV1],
+      extensions: { ...SENT, "dependency-descriptor": DESCRIPTOR },
+      encodings: ["l", "h"].map((rid) => ({ rid, ssrc: undefined, rtxSsrc: undefined })),
+    });
+    const wanted = new Set([0, 1]);
+    world.onRtcp = (transport, packet) => {
+      if (transport === 1) for (const ssrc of plis([packet])) wanted.add(ssrc - 20);
+    };
+    const frames = [40_000, 7];
+    const play = (count: number) => {
+      for (let i = 0; i < count; i++) {
+        for (const [index, rid] of ["l", "h"].entries()) {
+          const key = wanted.delete(index);
+          const number = frames[index] ?? 0;
+          frames[index] = number + 1;
+          const structure = L1T2.replace(
+            "0000001001111111 0000000101100111",
+            index === 0 ? "0000000100111111 0000000010110011" : "0000001001111111 0000000101100111",
+          );
+          const descriptor = bits(`11 00000${key ? 0 : 1} ${number.toString(2).padStart(16, "0")} ${key ? structure : ""}`);
+          const payload = new Uint8Array(200 + 600 * index);
+          payload[0] = key ? 0x18 : 0x10;
+          const extensions = { [SENT.mid]: codes("v"), [SENT.rid]: codes(rid), [DESCRIPTOR]: descriptor };
+          const fields = {
+            payloadType: 45,
+            sequence: number & 0xffff,
+            timestamp: number * 3_000,
+            ssrc: 20 + index,
+            marker: true,
+          };
+          world.receive(1, buildRtp({ ...fields, payload, extensions }));
+        }
+        world.advance(33);
+      }
+    };
+    play(10);
+    world.subscribe(2, "3", "video", "v", { codecs: [{ ...AV1, payloadType: 120, rtx: 121 }] });
+    play(60);
+    const got = world.rtp.get(2) ?? [];
+    expect(got.at(-1)?.payload.length).toBe(800);
+    world.router.wish(world.millis, 2, { mid: "3", maxWidth: 320, maxHeight: 180 });
+    play(60);
+    expect(got.at(-1)?.payload.length).toBe(200);
+    expect(isContiguous(extend(got))).toBe(true);
+    const numbers = got.map(frameNumber);
+    expect(numbers.every((number, i) => i === 0 || number === (((numbers[i - 1] ?? 0) + 1) & 0xffff))).toBe(true);
+    const switched = got.findIndex(({ payload }, i) => i > 0 && payload.length !== got[i - 1]?.payload.length);
+    expect(got[switched]?.payload[0]).toBe(0x18);
   });
 });
 

@@ -1,7 +1,15 @@
-import { buildReceiverReport, emptyReportBlock, emptySenderReport, RtcpReader, readSenderReport, u16 } from "@tsunagi/rtp";
+import {
+  buildReceiverReport,
+  buildSenderReport,
+  emptyReportBlock,
+  emptySenderReport,
+  RtcpReader,
+  readSenderReport,
+  u16,
+} from "@tsunagi/rtp";
 import { buildRtp } from "@tsunagi/rtp/testing";
 import { describe, expect, it } from "vitest";
-import { codes, extend, isContiguous, nacks, plis, SENT, VP8, Vp8Source, vp8Ids, World } from "./support.ts";
+import { audioPacket, codes, extend, isContiguous, nacks, plis, SENT, VP8, Vp8Source, vp8Ids, World } from "./support.ts";
 
 const SSRC = 0x80000000 + 2_030;
 
@@ -204,5 +212,41 @@ describe("reports", () => {
     );
     const dump = world.router.dump(world.millis) as { transports: { downlink: { rttMs: number } }[] };
     expect(dump.transports[1]?.downlink.rttMs).toBeGreaterThanOrEqual(0);
+  });
+
+  it("of all slots of one publisher go by one clock, however late its own came", () => {
+    const world = new World();
+    world.member(1);
+    world.member(2);
+    world.publish(1, { id: "v", kind: "video" });
+    world.publish(1, { id: "a", kind: "audio" });
+    const source = new Vp8Source({ ssrc: 9, mid: "v" });
+    world.receive(1, ...source.frame(true));
+    world.receive(1, audioPacket("a", 7, 5, 960, [1, 2, 3]));
+    world.subscribe(2, "3", "video", "v");
+    world.subscribe(2, "5", "audio", "a");
+    const ntpMs = 3_900_000_000_000;
+    const report = { packets: 1, octets: 1, ntpMs };
+    world.receive(1, buildSenderReport({ ...report, ssrc: 7, rtpTimestamp: 960 }));
+    world.advance(80);
+    world.receive(1, buildSenderReport({ ...report, ssrc: 9, rtpTimestamp: source.timestamp }));
+    world.receive(1, ...source.frame(true), audioPacket("a", 7, 6, 1_920, [1, 2, 3]));
+    const got = world.rtp.get(2) ?? [];
+    const video = got.findLast(({ payloadType }) => payloadType === 120)?.timestamp ?? 0;
+    const audio = got.findLast(({ payloadType }) => payloadType === 109)?.timestamp ?? 0;
+    world.advance(2_500);
+    const reader = new RtcpReader();
+    const read = emptySenderReport();
+    const moments = new Map<number, number>();
+    for (const packet of world.rtcp.get(2) ?? []) {
+      reader.reset(packet);
+      if (!reader.next() || !readSenderReport(reader, read)) continue;
+      // When what was captured at `ntpMs` is to be played, by this report.
+      const isVideo = read.ssrc === SSRC;
+      const behind = isVideo ? (read.rtpTimestamp - video) / 90 : (read.rtpTimestamp - (audio - 960)) / 48;
+      moments.set(read.ssrc, read.ntpMs - behind);
+    }
+    expect(moments.size).toBe(2);
+    for (const moment of moments.values()) expect(Math.abs(moment - ntpMs)).toBeLessThan(1);
   });
 });

@@ -185,7 +185,7 @@ export class Slot {
     if (encoding === undefined) return;
     if (this.target !== this.current) {
       // One that came a moment ago serves as well as one that is yet to be made.
-      if (this.#fresh && now - encoding.keyframes.cameAt <= RECENT_MS && encoding.store.has(encoding.keyframeAt)) {
+      if (this.#fresh && encoding.keyframeAt >= 0 && now - encoding.keyframes.cameAt <= RECENT_MS) {
         this.#replay(now, encoding, encoding.keyframeAt, encoding.keyframeAt);
       }
       if (this.target !== this.current) encoding.keyframes.want(now, true);
