@@ -98,10 +98,10 @@ describe("focusLayout", () => {
 });
 
 describe("pages", () => {
-  test("a page holds what can be told apart: less on a phone, 49 at most", () => {
+  test("a page holds what can be told apart: less on a phone, 25 at most", () => {
     expect(pageCapacity({ width: 366, height: 700 }, GAP)).toBe(8);
-    expect(pageCapacity({ width: 1256, height: 664 }, GAP)).toBe(30);
-    expect(pageCapacity({ width: 3800, height: 2000 }, GAP)).toBe(49);
+    expect(pageCapacity({ width: 1256, height: 664 }, GAP)).toBe(25);
+    expect(pageCapacity({ width: 3800, height: 2000 }, GAP)).toBe(25);
     expect(pageCapacity({ width: 100, height: 50 }, GAP)).toBe(1);
   });
 

@@ -77,11 +77,11 @@ export function focusLayout(count: number, area: Area, gap: number): readonly Bo
   return boxes;
 }
 
-/** Tiles that still show a face and a name, and as many on a page as a device is glad to decode. */
+/** Tiles that still show a face and a name, and as many on a page as a device is glad to decode and an offer has room for. */
 const SMALLEST_TILE = 196;
 const SMALLEST_TILE_NARROW = 150;
 const NARROW = 640;
-const MOST = 49;
+const MOST = 25;
 const MOST_NARROW = 8;
 
 /** How many equal tiles make one page of this area. */

@@ -18,6 +18,8 @@ export type Participant = {
   readonly microphoneOn: boolean;
   readonly cameraOn: boolean;
   readonly quality: QualityReport | undefined;
+  /** Whether the camera's stream has a picture now; undefined: see the stream. */
+  readonly pictured?: boolean | undefined;
   /** Why the server sends no camera picture now although there is one. */
   readonly held?: QualityReason | undefined;
   /** In rooms that are encrypted from end to end: whether this one's media can be read here. */

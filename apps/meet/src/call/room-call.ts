@@ -187,6 +187,8 @@ export class RoomCall extends BaseCall {
         // Between few, too, an encrypted room goes one way only: the one that is encrypted.
         mode: e2ee === undefined ? MODES[this.#options.choice] : "sfu",
         e2ee,
+        // What is on the page (SfuSide): fifty pictures at once are more than anybody sees.
+        subscribe: "manual",
         stream,
         receiveOnly: this.receiveOnly,
         metadata: formatPresence(presence),
@@ -303,6 +305,7 @@ export class RoomCall extends BaseCall {
       microphoneOn: presence.microphone && flags?.microphoneMuted !== true,
       cameraOn: presence.camera && flags?.cameraMuted !== true,
       held: flags?.held,
+      pictured: this.path.get().mode === "sfu" ? flags?.picture : undefined,
     };
   }
 

@@ -11,6 +11,8 @@ const SPEECH = 0.42;
 /** A pause between words is shorter. */
 const HOLD_MS = 700;
 const LEADING = 5;
+/** Pictures that are received or ready to be: those of the page, and the ones looked at last. Each costs 5 kB of every offer. */
+const PICTURES = 25;
 
 export class SfuSide {
   readonly #room: Room;
@@ -23,6 +25,10 @@ export class SfuSide {
   /** `undefined`: the stage has not said yet, everything is wanted. */
   #shown: ReadonlySet<string> | undefined;
   #leading: string | undefined;
+  /** Publications that were asked for. */
+  readonly #subscribed = new Set<string>();
+  /** Pictures (`PEER/camera`) as they were on the page, the latest last. */
+  readonly #recent = new Set<string>();
   readonly #presenceOf: (peerId: string) => Presence | undefined;
 
   constructor(options: {
@@ -41,14 +47,19 @@ export class SfuSide {
     this.#now = options.now;
     this.#presenceOf = options.presenceOf;
     const touched = ({ peerId }: Publication) => {
-      this.#applyShown();
+      this.choose();
       changed(peerId);
     };
     room.on("published", touched);
-    room.on("unpublished", touched);
+    room.on("unpublished", (publication) => {
+      this.#subscribed.delete(publication.id);
+      touched(publication);
+    });
     room.on("publicationUpdated", touched);
     room.on("qualityChanged", ({ publication }) => changed(publication.peerId));
     room.on("stream", () => this.#applyShown());
+    room.on("open", () => this.choose());
+    room.on("mode", () => this.choose());
     room.on("publicationPaused", ({ id }) => {
       this.#unwatched.add(id);
       this.#readDemand();
@@ -73,8 +84,9 @@ export class SfuSide {
     return { camera: find("camera"), screen: find("screen") };
   }
 
-  /** Whether the server holds these tracks back at their sender's wish, and why no camera picture comes. */
+  /** Whether the server holds these tracks back at their sender's wish, why no camera picture comes, and whether there is one. */
   flags(peerId: string): {
+    readonly picture: boolean;
     readonly microphoneMuted: boolean;
     readonly cameraMuted: boolean;
     readonly held: QualityReason | undefined;
@@ -86,7 +98,7 @@ export class SfuSide {
       ({ publication }) => publication.kind === "video" && this.#sourceOf(publication) === "camera",
     );
     const held = camera !== undefined && camera.layer === null && isHeld(camera.reason) ? camera.reason : undefined;
-    return { microphoneMuted: muted("audio"), cameraMuted: muted("video"), held };
+    return { microphoneMuted: muted("audio"), cameraMuted: muted("video"), held, picture: camera?.track != null };
   }
 
   layers(): Layers {
@@ -100,6 +112,30 @@ export class SfuSide {
   show(keys: ReadonlySet<string>, leading: string | undefined): void {
     this.#shown = keys;
     this.#leading = leading;
+    for (const key of keys) {
+      this.#recent.delete(key);
+      this.#recent.add(key);
+    }
+    const spare = this.#recent.size - Math.max(PICTURES, keys.size);
+    for (const key of [...this.#recent].slice(0, Math.max(0, spare))) this.#recent.delete(key);
+    this.choose();
+  }
+
+  /** Asks for everybody's sound, and for the pictures that are looked at. */
+  choose(): void {
+    if (!this.#room.open || this.#room.mode !== "sfu") return;
+    for (const publication of this.#room.publications.values()) {
+      const { id, peerId, kind } = publication;
+      const wanted = kind === "audio" || this.#recent.has(`${peerId}/${this.#sourceOf(publication)}`);
+      if (wanted === this.#subscribed.has(id)) continue;
+      if (wanted) {
+        this.#subscribed.add(id);
+        this.#room.subscribe(id);
+      } else {
+        this.#subscribed.delete(id);
+        this.#room.unsubscribe(id);
+      }
+    }
     this.#applyShown();
   }
 

@@ -42,16 +42,11 @@ function Sound({ call, id, stream, audible, speaker, onBlocked }: SoundProps) {
     const audio = ref.current;
     if (audio === null || stream === null) return;
     audio.srcObject = stream;
-    const play = () => {
-      audio.play().catch((error: unknown) => {
-        // AbortError: the stream changed meanwhile, the next one plays. NotSupportedError: it has no sound yet.
-        if (error instanceof DOMException && error.name === "NotAllowedError") onBlocked(() => void audio.play());
-      });
-    };
-    if (stream.getAudioTracks().length > 0) play();
-    stream.addEventListener("addtrack", play);
+    // A stream without sound begins to play when some is added. AbortError: the stream changed meanwhile, the next one plays.
+    audio.play().catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === "NotAllowedError") onBlocked(() => void audio.play());
+    });
     return () => {
-      stream.removeEventListener("addtrack", play);
       audio.srcObject = null;
     };
   }, [stream, onBlocked]);

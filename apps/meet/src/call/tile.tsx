@@ -39,7 +39,7 @@ type TileProps = {
 export const Tile = memo(function Tile(props: TileProps) {
   const { call, participant, source, box, pinned, self, selfSpeaking, stats, layer, onPin, onRatio } = props;
   const { t } = useI18n();
-  const { id, link, receiveOnly, microphoneOn, cameraOn, quality, held, locked } = participant;
+  const { id, link, receiveOnly, microphoneOn, cameraOn, quality, held, locked, pictured } = participant;
   const key = `${id}/${source}`;
   const name = participant.name === "" ? t("notice.unnamed") : participant.name;
   const isScreen = source === "screen";
@@ -50,7 +50,8 @@ export const Tile = memo(function Tile(props: TileProps) {
   const mode = useField(call.path, "mode");
   const heard = useVoice(call.voices, id);
   const speaking = !isScreen && (selfSpeaking || (heard && microphoneOn));
-  const picture = stream !== null && (isScreen || (cameraOn && held === undefined)) && stream.getVideoTracks().length > 0;
+  const picture =
+    stream !== null && (isScreen || (cameraOn && held === undefined && pictured !== false)) && stream.getVideoTracks().length > 0;
   const height = box?.height ?? 0;
   const withheld = held !== undefined && cameraOn && !isScreen && link === "connected";
   const attach = useCallback(

@@ -84,6 +84,21 @@ export const errorsEn = {
     "The server could not open a way for picture and sound.",
     "Try again. If it goes on, tell the operator the code below.",
   ],
+  "sfu.offer.section": ["This page and the server lost step with each other.", "Join again."],
+  "sfu.offer.restart": ["This page and the server lost step with each other.", "Join again."],
+  "sfu.epoch.stale": ["This page and the server lost step with each other.", "Join again."],
+  "sfu.direction.denied": ["You are not permitted to send or receive here.", "Ask whoever invited you for permission."],
+  "sfu.command.failed": [
+    "The server made a mistake with picture and sound.",
+    "Try again. If it goes on, tell the operator the code below.",
+  ],
+  "sfu.slot.unknown": ["This page and the server lost step with each other.", "Join again."],
+  "sfu.control.malformed": ["The server did not understand this page.", "Reload the page."],
+  "sfu.control.rate": ["Too much changed in a short time.", "Wait a few seconds, then try again."],
+  "sfu.data.malformed": ["The server did not understand this page.", "Reload the page."],
+  "sfu.data.rate": ["Too much was sent in a short time.", "Wait a few seconds, then try again."],
+  "sfu.data.overflow": ["Someone’s network was too slow for all that was sent.", "Send less at once."],
+  "sfu.transport.unknown": ["This page and the server lost step with each other.", "Join again."],
 
   // End-to-end encryption (@tsunagi/sdk/e2ee)
   "e2ee.browser.unsupported": [

@@ -55,12 +55,15 @@ export class FakeRoom extends FakeEmitter {
   readonly subscriptions = new Map<string, FakeSubscription>();
   readonly remoteStreams = new Map<string, MediaStream[]>();
   readonly self = { peerId: "me", receiveOnly: false };
+  readonly #streams = new Map<string, MediaStream>();
+  readonly #auto: boolean;
   metadata: unknown;
   open = false;
 
   constructor(name: string, options: Readonly<Record<string, unknown>>) {
     super();
     this.name = name;
+    this.#auto = options.subscribe !== "manual";
     (window as unknown as { fake: FakeRoom }).fake = this;
     const count = Number(/-(\d+)$/.exec(name)?.[1] ?? 0);
     for (let index = 0; index < count; index++) this.#add(index, false);
@@ -105,7 +108,8 @@ export class FakeRoom extends FakeEmitter {
       muted: false,
     };
     this.publications.set(publication.id, publication);
-    this.subscriptions.set(publication.id, new FakeSubscription(publication, stream));
+    this.#streams.set(publication.id, stream);
+    if (this.#auto) this.subscriptions.set(publication.id, new FakeSubscription(publication, stream));
     this.remoteStreams.set(peerId, [...(this.remoteStreams.get(peerId) ?? []), stream]);
     this.emit("published", publication);
     this.emit("stream", Object.assign(stream, { peerId }));
@@ -168,6 +172,16 @@ export class FakeRoom extends FakeEmitter {
 
   // ---- What the app calls -----------------------------------------------------------------------------------------------------------
 
+  subscribe(id: string): void {
+    const publication = this.publications.get(id);
+    const stream = this.#streams.get(id);
+    if (publication === undefined || stream === undefined) return;
+    this.subscriptions.set(id, new FakeSubscription(publication, stream));
+    this.emit("stream", Object.assign(stream, { peerId: publication.peerId }));
+  }
+  unsubscribe(id: string): void {
+    this.subscriptions.delete(id);
+  }
   attach(element: HTMLVideoElement, stream: MediaStream): () => void {
     element.srcObject = stream;
     return () => {
