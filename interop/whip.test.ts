@@ -25,7 +25,7 @@ beforeAll(async () => {
   const started = [startServer(), startPageServer({ sdk: false }), launchChromium(), launchFirefox()] as const;
   const [running, serving, chromium, firefox] = await Promise.all(started);
   [server, pages, browsers] = [running, serving, { chromium, firefox }];
-});
+}, 60_000);
 afterEach(async () => {
   await Promise.all(open.map((page) => page.close()));
   open = [];
@@ -92,6 +92,19 @@ describe("bare pages", () => {
     expect(status).toBe(200);
     await send("stage", "green");
     await expectShown(viewer, "green");
+  });
+
+  it("a page that sends in three layers is shown, and not in the lowest for long", async () => {
+    const sender = await page("sender of layers");
+    const status = await sender.evaluate(publishBare, { url: address("whip", "layers"), colour: "red", layers: true });
+    expect(status).toBe(201);
+    expect(await sender.evaluate(() => session.connection.remoteDescription?.sdp ?? "")).toContain("a=simulcast:recv l;m;h");
+    const viewer = await watch("layers");
+    await expectShown(viewer);
+    // Layers are chosen for it, too. How high it goes is the machine's business: three encoders run beside all else.
+    await expect
+      .poll(() => viewer.evaluate(() => document.querySelector<HTMLVideoElement>("#remote")?.videoWidth), { timeout: 20_000 })
+      .toBeGreaterThan(160);
   });
 
   it("what a page of another origin may see: where its session is, how to trickle, ICE servers", async () => {

@@ -5,11 +5,24 @@ declare global {
 
 export type Ask = { readonly url: string };
 
+type Sends = Ask & { readonly colour: "red" | "green"; readonly layers?: boolean };
+
 /** Sends a red picture and 880 Hz, or a green one and 440; leaves `session` in the page. */
-export async function publishBare({ url, colour }: Ask & { readonly colour: "red" | "green" }): Promise<number> {
-  const stream = helpers.signal(colour === "red" ? { colour: "#c02020", hz: 880 } : { colour: "#20a020", hz: 440 });
+export async function publishBare({ url, colour, layers = false }: Sends): Promise<number> {
+  const what = colour === "red" ? { colour: "#c02020", hz: 880 } : { colour: "#20a020", hz: 440 };
+  const stream = helpers.signal(layers ? { ...what, width: 640, height: 360 } : what);
   const connection = new RTCPeerConnection();
-  for (const track of stream.getTracks()) connection.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+  for (const track of stream.getTracks()) {
+    const simulcast = layers && track.kind === "video";
+    const sendEncodings = simulcast
+      ? [
+          { rid: "l", scaleResolutionDownBy: 4 },
+          { rid: "m", scaleResolutionDownBy: 2 },
+          { rid: "h", scaleResolutionDownBy: 1 },
+        ]
+      : [{}];
+    connection.addTransceiver(track, { direction: "sendonly", streams: [stream], sendEncodings });
+  }
   await connection.setLocalDescription();
   const reply = await fetch(url, {
     method: "POST",
