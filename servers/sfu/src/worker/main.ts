@@ -39,6 +39,12 @@ process.on("message", (message: ToWorker) => {
       return;
   }
 });
+// A broken invariant ends the process, as it should: the pool moves the members. It shall be known why.
+process.on("uncaughtException", (error) => {
+  const message: FromWorker = { type: "log", level: "error", fields: plain({ error }), message: "an SFU worker failed" };
+  if (process.connected) process.send?.(message, () => process.exit(1));
+  else process.exit(1);
+});
 process.on("disconnect", () => process.exit(0));
 // The pool decides when to stop; a terminal's Ctrl-C reaches the whole group.
 process.on("SIGINT", () => {});
