@@ -16,6 +16,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { publishBare, watchBare } from "./lib/bare-pages.ts";
 import { startWhipClient } from "./lib/gstreamer.ts";
 
+declare global {
+  var Tsunagi: typeof import("@tsunagi/sdk");
+}
+
 let server: ServerProcess;
 let pages: PageServer;
 let browsers: Record<BrowserKind, TestBrowser>;
@@ -47,8 +51,10 @@ async function watch(room: string, kind?: BrowserKind): Promise<BrowserPage> {
 /** Red with 880 Hz, or green with 440. */
 async function expectShown(viewer: BrowserPage, colour: "red" | "green" = "red"): Promise<void> {
   const [strong, weak] = colour === "red" ? ([0, 1] as const) : ([1, 0] as const);
+  await viewer.waitFor(() => document.querySelector<HTMLVideoElement>("#remote")?.srcObject instanceof MediaStream, {
+    what: "a stream",
+  });
   const probe = await probeMedia(viewer, "document.querySelector('#remote')");
-  await viewer.waitFor(() => document.querySelector<HTMLVideoElement>("#remote")?.srcObject !== null, { what: "a stream" });
   await expect
     .poll(
       async () => {
@@ -130,6 +136,33 @@ describe("bare pages", () => {
       return reply.status;
     });
     expect(trickled).toBe(204);
+  });
+});
+
+describe("members with the SDK", () => {
+  it("see who sends by WHIP, and are seen by who watches by WHEP", async () => {
+    const pagesWithSdk = await startPageServer();
+    const member = await browsers.chromium.newPage({ name: "member" });
+    open.push(member);
+    await member.goto(pagesWithSdk.url);
+    await send("mixed", "red");
+    await member.evaluate(
+      async (url: string, key: string) => {
+        const peer = new Tsunagi.Peer("member", { server: url, key });
+        await helpers.within(15_000, "the peer's open", peer.once("open"));
+        const room = peer.joinRoom("mixed", { mode: "sfu", stream: helpers.signal({ colour: "#20a020", hz: 440 }) });
+        room.on("stream", (stream) => helpers.show("remote", stream));
+        await helpers.within(15_000, "the room's open", room.once("open"));
+        helpers.kept.via = [...room.members.values()].map(({ metadata }) => metadata);
+      },
+      server.url,
+      server.key,
+    );
+    await expectShown(member);
+    expect(await member.evaluate(() => helpers.kept.via)).toEqual([{ via: "whip" }]);
+    const viewer = await page("viewer of member");
+    expect(await viewer.evaluate(watchBare, { url: `${address("whep", "mixed")}&from=member` })).toBe(201);
+    await expectShown(viewer, "green");
   });
 });
 
