@@ -6,7 +6,15 @@ import { FrameOpener } from "../frames/opener.ts";
 import { FrameSealer } from "../frames/sealer.ts";
 import { generationOf, stepOf } from "../sframe/kid.ts";
 import type { Bytes } from "../sframe/suite.ts";
-import { ASK_RETRY_MS, GATHER_MS, HELLO_RETRY_MS, KeyExchange, type MemberKeyState, SWITCH_MS } from "./key-exchange.ts";
+import {
+  ASK_RETRY_MS,
+  CHANGE_MS,
+  GATHER_MS,
+  HELLO_RETRY_MS,
+  KeyExchange,
+  type MemberKeyState,
+  SWITCH_MS,
+} from "./key-exchange.ts";
 
 const FRAME = new Uint8Array(80).fill(5);
 
@@ -77,7 +85,7 @@ class TestMember {
           }
         },
         state: (peerId, state) => this.states.push([peerId, state]),
-        failed: (peerId: string, error: CodedError) => this.failures.push([peerId, error.code]),
+        failed: (peerId: string | undefined, error: CodedError) => this.failures.push([peerId ?? "own", error.code]),
       },
       room.clock,
     );
@@ -255,6 +263,48 @@ describe("members", () => {
     expect(a.keys.states.get("b")).toBe("secured");
     expect(await b.reads(a)).toBe(true);
     liar.keys.close();
+  });
+
+  it("that join while a new key waits for its time get that one", async () => {
+    const room = new Room();
+    const a = await room.join("a");
+    const b = await room.join("b");
+    await room.join("c");
+    room.members.get("c")?.keys.close();
+    room.members.delete("c");
+    for (const other of [a, b]) other.keys.left("c");
+    room.clock.advance(GATHER_MS);
+    await a.keys.idle;
+    // The new key is given, and not used yet.
+    const d = await room.join("d");
+    const kid = a.kids.at(-1) as number;
+    expect([generationOf(kid), stepOf(kid)]).toEqual([1, 1]);
+    expect(await d.reads(a)).toBe(true);
+    expect(await b.reads(a)).toBe(true);
+    expect(await a.reads(d)).toBe(true);
+  });
+
+  it("that come with one public key after the other cost the others one step a second", async () => {
+    const room = new Room();
+    const a = await room.join("a");
+    await room.join("b");
+    const before = a.kids.length;
+    for (let n = 0; n < 20; n += 1) {
+      const again = new TestMember("b", room, undefined);
+      again.keys.start(["a"]);
+      await again.keys.idle;
+      await a.keys.idle;
+      room.clock.advance(GATHER_MS * 2);
+      await a.keys.idle;
+      again.keys.close();
+    }
+    expect(a.kids.length - before).toBeLessThanOrEqual(2);
+    room.clock.advance(CHANGE_MS);
+    const last = new TestMember("b", room, undefined);
+    room.members.set("b", last);
+    last.keys.start(["a"]);
+    await room.settle();
+    expect(await last.reads(a)).toBe(true);
   });
 
   it("compare the same safety code", async () => {

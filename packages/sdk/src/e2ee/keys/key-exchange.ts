@@ -20,6 +20,8 @@ export const HELLO_RETRY_MS: readonly number[] = [2_000, 4_000, 8_000];
 export const ASK_RETRY_MS: readonly number[] = [0, 1_000, 2_000, 4_000, 8_000, 16_000];
 /** One member gets the same key again at most this often. */
 export const GIVE_AGAIN_MS = 1_000;
+/** A member may come with another public key (its page was loaded anew) this often: each costs everyone a step. */
+export const CHANGE_MS = 1_000;
 
 /** `waiting`: nothing known yet. `secured`: it encrypts, under the same passphrase. `plain`: it does not. `mismatch`: another passphrase. */
 export type MemberKeyState = "waiting" | "secured" | "plain" | "mismatch";
@@ -30,7 +32,8 @@ export type KeySink = {
   removeSender(peerId: string): void;
   send(data: JsonValue, to: readonly string[]): void;
   state(peerId: string, state: MemberKeyState): void;
-  failed(peerId: string, error: CodedError): void;
+  /** Without a peer ID: of this end itself. */
+  failed(peerId: string | undefined, error: CodedError): void;
 };
 
 type MemberKeys = {
@@ -41,6 +44,7 @@ type MemberKeys = {
   /** When the next question about a missing key is allowed. */
   askAtMs: number;
   givenAtMs: number;
+  changedAtMs: number;
   cancelHello: (() => void) | undefined;
 };
 type Sending = { generation: number; step: number; baseKey: Bytes };
@@ -164,6 +168,7 @@ export class KeyExchange {
       asked: 0,
       askAtMs: 0,
       givenAtMs: Number.NEGATIVE_INFINITY,
+      changedAtMs: Number.NEGATIVE_INFINITY,
       cancelHello: undefined,
     };
     this.#members.set(peerId, member);
@@ -230,7 +235,12 @@ export class KeyExchange {
     }
     member.cancelHello?.();
     const known = member.publicKey !== undefined && toBase64(member.publicKey) === message.publicKey;
-    if (!known && member.publicKey !== undefined) this.#sink.removeSender(from);
+    if (!known) {
+      if (this.#clock.now() - member.changedAtMs < CHANGE_MS) return;
+      member.changedAtMs = this.#clock.now();
+      // What it sends from now on is under keys that it has yet to give.
+      if (member.publicKey !== undefined) this.#sink.removeSender(from);
+    }
     member.publicKey = publicKey;
     member.asked = 0;
     member.askAtMs = 0;
@@ -367,7 +377,7 @@ export class KeyExchange {
     });
     // A failure is a mistake of ours, such as WebCrypto missing in an insecure page: it must show, and the queue must go on.
     this.#queue = this.#queue.catch((error: unknown) => {
-      this.#sink.failed("", e2eeError("e2ee.browser.unsupported", undefined, { cause: error }));
+      this.#sink.failed(undefined, e2eeError("e2ee.browser.unsupported", undefined, { cause: error }));
     });
   }
 }
