@@ -100,6 +100,8 @@ export async function doctor(
               externalAddresses: Object.values(config.turn.externalAddresses),
             }
           : undefined,
+      // 0: the server took a free one, which is not known here.
+      sfuPort: values.url === undefined && config.sfu.enabled ? config.sfu.port || undefined : undefined,
     },
     probes,
   );

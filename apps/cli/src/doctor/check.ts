@@ -11,6 +11,7 @@ export const DOCTOR_CODES = {
   "doctor.stun.silent": "STUN does not answer",
   "doctor.stun.closed": "nothing listens on the STUN port",
   "doctor.stun.failed": "STUN answers with an error",
+  "doctor.sfu.closed": "nothing listens on the SFU's port",
   "doctor.address.none": "this machine has no address that others can reach",
   "doctor.clock.skew": "the clocks of server and this machine differ",
   "doctor.clock.wrong": "this machine's clock cannot be right",
@@ -45,7 +46,18 @@ export type RelayCheckId = "host" | "session" | "nat" | "turn-udp" | "turn-tcp" 
 
 export type Check = {
   /** Stable, for scripts. */
-  readonly id: "port" | "health" | "websocket" | "stun4" | "stun6" | "turn" | "addresses" | "clock" | "context" | RelayCheckId;
+  readonly id:
+    | "port"
+    | "health"
+    | "websocket"
+    | "stun4"
+    | "stun6"
+    | "turn"
+    | "sfu"
+    | "addresses"
+    | "clock"
+    | "context"
+    | RelayCheckId;
   readonly title: string;
   readonly status: CheckStatus;
   /** One sentence. */

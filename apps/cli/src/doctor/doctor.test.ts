@@ -30,7 +30,8 @@ const healthy: Probes = {
   stun: async (_host, _port, family) => ({ type: "mapped", address: family === 4 ? "127.0.0.1" : "::1", port: 5, rttMs: 0.4 }),
   turn: async () => ({ type: "turn" }),
   resolve: async () => "198.41.0.9",
-  localPort: async () => "free",
+  // The SFU's.
+  localPort: async (_protocol, port) => (port === 44_300 ? "taken" : "free"),
 };
 
 async function diagnose(probes: Partial<Probes>, ...args: string[]) {
@@ -134,6 +135,19 @@ describe("doctor", () => {
       code: "doctor.stun.silent",
       remedy: expect.stringContaining("Another program"),
     });
+  });
+
+  it("looks whether the SFU holds its port, where it runs", async () => {
+    expect((await diagnose({ localPort: async () => "taken" })).of("sfu")).toMatchObject({
+      status: "ok",
+      detail: "44300 UDP is held",
+    });
+    expect((await diagnose({ localPort: async () => "free" })).of("sfu")).toMatchObject({
+      status: "warn",
+      code: "doctor.sfu.closed",
+    });
+    expect((await diagnose({}, "--url", "https://calls.example")).of("sfu")?.status).toBe("skip");
+    expect((await diagnose({ get: async () => ({ type: "refused" }) })).of("sfu")?.status).toBe("skip");
   });
 
   it("says when a NAT stands between", async () => {

@@ -7,6 +7,7 @@ import {
   judgeContext,
   judgeHealth,
   judgePort,
+  judgeSfu,
   judgeStun,
   judgeTurn,
   judgeUpgrade,
@@ -20,6 +21,8 @@ export type Patient = {
   readonly stunPort: number;
   /** As configured on this machine; undefined for a server elsewhere. */
   readonly relay: RelayConfig | undefined;
+  /** UDP port of its first worker, as configured on this machine; undefined: it is off, or elsewhere. */
+  readonly sfuPort: number | undefined;
 };
 
 export type RelayConfig = {
@@ -55,6 +58,8 @@ export async function examine(patient: Patient, probes: Probes): Promise<Diagnos
   // Afterwards, so that trying a port is not what the other probes meet.
   const tcp = isLocal && http.type === "refused" ? await probes.localPort("tcp", port) : undefined;
   const udp = isLocal && stun4.type !== "mapped" ? await probes.localPort("udp", patient.stunPort) : undefined;
+  const { sfuPort } = patient;
+  const sfu = isLocal && sfuPort !== undefined && http.type === "response" ? await probes.localPort("udp", sfuPort) : undefined;
   const now = probes.now();
 
   const checks = [
@@ -73,6 +78,7 @@ export async function examine(patient: Patient, probes: Probes): Promise<Diagnos
       relay,
       interfaces,
     }),
+    judgeSfu(sfuPort, sfu),
     judgeAddresses(interfaces),
     judgeClock(now, http, isLocal),
     judgeContext(url, tls, interfaces, now),

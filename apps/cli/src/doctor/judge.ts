@@ -63,6 +63,22 @@ export function judgePort(url: URL, result: HttpResult, isLocal: boolean, port: 
   }
 }
 
+/** Its port answers nobody who was not invited, so it is only looked at from this machine. */
+export function judgeSfu(port: number | undefined, state: PortState | undefined): Check {
+  const base = { id: "sfu", title: "SFU" } as const;
+  if (port === undefined || state === undefined) {
+    return { ...base, status: "skip", detail: "can be looked at where it runs, while the server is up" };
+  }
+  if (state === "taken") return { ...base, status: "ok", detail: `${port} UDP is held` };
+  return {
+    ...base,
+    status: "warn",
+    detail: `nothing holds ${port} UDP`,
+    code: "doctor.sfu.closed",
+    remedy: "If the server was not started with another port or without SFU, look into its log.",
+  };
+}
+
 export function judgeHealth(result: HttpResult): Check {
   const base = { id: "health", title: "Health" } as const;
   if (result.type !== "response") return { ...base, status: "skip", detail: "the HTTP port does not answer" };
