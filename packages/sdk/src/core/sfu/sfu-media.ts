@@ -61,6 +61,7 @@ export class SfuMedia implements SfuMediaPort {
   readonly #accepted = new Set<string>();
   readonly #refused = new Set<string>();
   #cancelBatch: (() => void) | undefined;
+  #cancelAssign: (() => void) | undefined;
   #speaker: string | null = null;
   #closed = false;
 
@@ -280,6 +281,7 @@ export class SfuMedia implements SfuMediaPort {
   release(): void {
     this.#closed = true;
     this.#cancelBatch?.();
+    this.#cancelAssign?.();
     this.#quality.stop();
     this.#moving?.release();
     this.#unpublished([...this.#publications.keys()]);
@@ -325,11 +327,15 @@ export class SfuMedia implements SfuMediaPort {
   #changed(): void {
     if (this.#closed) return;
     this.#syncSubscriptions();
-    const active = this.#transports.active;
-    if (active === undefined) return;
-    if (active.assign()) this.#schedule();
-    active.wishes.changed(true);
-    this.#display.show(active);
+    // Hundreds may come in one turn.
+    this.#cancelAssign ??= this.#room.host.platform.clock.after(0, () => {
+      this.#cancelAssign = undefined;
+      const active = this.#transports.active;
+      if (active === undefined) return;
+      if (active.assign()) this.#schedule();
+      active.wishes.changed(true);
+      this.#display.show(active);
+    });
   }
 
   #schedule(): void {
