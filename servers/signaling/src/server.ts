@@ -164,7 +164,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     isReady: () => ready,
     checkStore: () => store.ping(),
   });
-  await whipFace(http, {
+  const whip = await whipFace(http, {
     host,
     ownership,
     apps,
@@ -174,6 +174,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     isReady: () => ready,
     sfu: sfu !== undefined,
   });
+  for (const metric of whip.metrics) metrics.add(metric);
   const parts: SignalingParts = { host, ownership, sfu, apps, metrics, store, clock, log };
   await options.routes?.(http, parts);
   http.server.on("upgrade", (request, socket, head) => {

@@ -65,7 +65,7 @@ async function make({ app: changes = {}, limits, sfu = true }: Options = {}) {
   host.handle({ type: "app", app });
   const http = Fastify();
   const state = { ready: true };
-  await whipFace(http, {
+  const { metrics } = await whipFace(http, {
     host,
     apps: { byKey: (key) => (key === app.key ? app : undefined) },
     ownership: {
@@ -114,7 +114,7 @@ async function make({ app: changes = {}, limits, sfu = true }: Options = {}) {
       .setExpirationTime("1h")
       .sign(new TextEncoder().encode(SECRET));
   const members = () => host.conference.rooms("app").flatMap(({ members: all }) => all.map(({ peerId }) => peerId));
-  return { http, host, clock, commands, next, state, claimed, post, publisher, token, members };
+  return { http, metrics, host, clock, commands, next, state, claimed, post, publisher, token, members };
 }
 const codeOf = (reply: { body: string }) => JSON.parse(reply.body).code;
 const negotiations = (commands: readonly SfuCommand[]) => commands.flatMap((each) => (each.type === "negotiate" ? [each] : []));
@@ -200,6 +200,18 @@ describe("WHIP", () => {
     expect([got.statusCode, got.headers.allow]).toEqual([405, "OPTIONS, POST"]);
     const off = await make({ sfu: false });
     expect(await refused(await off.post("/whip/r?key=key"))).toEqual([404, "whip.sfu.off"]);
+  });
+
+  it("counts what is there, and what came of requests", async () => {
+    const { post, metrics } = await make();
+    await post("/whip/r?key=key");
+    await post("/whep/r?key=key", offer("recvonly"));
+    await post("/whip/r?key=wrong");
+    const read = () => Object.fromEntries(metrics.map(({ name, read: counts }) => [name, Object.fromEntries(counts())]));
+    expect(read()).toEqual({
+      tsunagi_whip_sessions: { whip: 1, whep: 1 },
+      tsunagi_whip_requests_total: { "whip,ok": 1, "whep,ok": 1, "whip,auth.key.unknown": 1 },
+    });
   });
 
   it("leaves nothing behind of a session that did not come to be", async () => {

@@ -8,6 +8,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { authenticate } from "../../authenticate.ts";
 import type { ConferenceHost } from "../../host.ts";
 import { type IceServerOptions, iceFieldsFor } from "../../ice-servers.ts";
+import type { ForeignMetric } from "../../metrics.ts";
 import { isOriginAllowed } from "../../origin.ts";
 import type { Ownership } from "../../ownership.ts";
 import { FailureThrottle } from "../admin/throttle.ts";
@@ -48,7 +49,10 @@ const ALLOWED = "authorization, content-type, if-match";
 type Asked = FastifyRequest<{ Params: { room: string; session: string }; Querystring: Record<string, unknown> }>;
 
 /** Adds the routes. */
-export async function whipFace(http: FastifyInstance, options: WhipFaceOptions): Promise<void> {
+export async function whipFace(
+  http: FastifyInstance,
+  options: WhipFaceOptions,
+): Promise<{ readonly metrics: readonly ForeignMetric[] }> {
   const face = new WhipFace(options);
   const { bodyBytes } = face.limits;
   await http.register(async (whip) => {
@@ -93,6 +97,7 @@ export async function whipFace(http: FastifyInstance, options: WhipFaceOptions):
       }
     }
   });
+  return { metrics: face.metrics };
 }
 
 class WhipFace {
@@ -101,6 +106,8 @@ class WhipFace {
   readonly #sessions = new Map<string, WhipSession>();
   readonly #begun: FailureThrottle;
   readonly #wrong = new FailureThrottle();
+  /** By kind and outcome: `whip,ok`, or the code of the refusal. */
+  readonly #outcomes = new Map<string, number>();
 
   constructor(options: WhipFaceOptions) {
     this.#options = options;
@@ -108,7 +115,38 @@ class WhipFace {
     this.#begun = new FailureThrottle({ failures: this.limits.perMinute });
   }
 
+  get metrics(): readonly ForeignMetric[] {
+    const count = (kind: WhipKind) => [...this.#sessions.values()].filter((session) => session.kind === kind).length;
+    return [
+      {
+        name: "tsunagi_whip_sessions",
+        help: "WHIP and WHEP sessions now",
+        type: "gauge",
+        label: "kind",
+        read: () => KINDS.map((kind) => [kind, count(kind)] as const),
+      },
+      {
+        name: "tsunagi_whip_requests_total",
+        help: "Requests to begin a WHIP or WHEP session, by outcome",
+        type: "counter",
+        label: "kind,outcome",
+        read: () => this.#outcomes,
+      },
+    ];
+  }
+
   async create(kind: WhipKind, request: Asked, reply: FastifyReply): Promise<FastifyReply> {
+    try {
+      const created = await this.#create(kind, request, reply);
+      this.#count(kind, "ok");
+      return created;
+    } catch (error) {
+      this.#count(kind, this.#explain(error).code);
+      throw error;
+    }
+  }
+
+  async #create(kind: WhipKind, request: Asked, reply: FastifyReply): Promise<FastifyReply> {
     const { clock, sfu, isReady, ownership, host } = this.#options;
     if (!sfu) throw whipError("whip.sfu.off", undefined, { remedy: "Set sfu.enabled in the configuration" });
     if (!isReady()) throw whipError("whip.server.draining");
@@ -234,6 +272,12 @@ class WhipFace {
     if (!this.#sessions.delete(session.id)) return;
     const { kind, appId, room, peerId } = session;
     this.#options.log.info({ kind, app: appId, room, peerId, code: why?.code }, "a session over HTTP ended");
+  }
+
+  /** Outcomes are codes, so they are few. */
+  #count(kind: WhipKind, outcome: string): void {
+    const key = `${kind},${outcome}`;
+    this.#outcomes.set(key, (this.#outcomes.get(key) ?? 0) + 1);
   }
 
   #explain(error: unknown): { readonly code: string; readonly message: string; readonly remedy?: string | undefined } {
