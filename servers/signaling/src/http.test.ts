@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 function make(more: object = {}) {
-  const counts = () => ({ peers: 1, rooms: 2, calls: 3 });
+  const counts = () => ({ peers: 1, rooms: 2, calls: 3, sfuMembers: 4, publications: 5 });
   const metrics = new SignalingMetrics({ version: "1.2.3", sessions: () => 4, counts });
   return createHttp({
     version: "1.2.3",
