@@ -121,12 +121,13 @@ export class SfuSide {
     this.choose();
   }
 
-  /** Asks for everybody's sound, and for the pictures that are looked at. */
+  /** Asks for everybody's sound, for every shared screen, and for the cameras that are looked at. */
   choose(): void {
     if (!this.#room.open || this.#room.mode !== "sfu") return;
     for (const publication of this.#room.publications.values()) {
       const { id, peerId, kind } = publication;
-      const wanted = kind === "audio" || this.#recent.has(`${peerId}/${this.#sourceOf(publication)}`);
+      const source = this.#sourceOf(publication);
+      const wanted = kind === "audio" || source === "screen" || this.#recent.has(`${peerId}/${source}`);
       if (wanted === this.#subscribed.has(id)) continue;
       if (wanted) {
         this.#subscribed.add(id);

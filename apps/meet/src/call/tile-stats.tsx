@@ -17,7 +17,7 @@ type TileStatsProps = {
 
 export function TileStats({ name, stats, layer, screen, height }: TileStatsProps) {
   const { t, locale } = useI18n();
-  if (screen) return layer === undefined ? null : <Rows name={name} rows={layerRows(layer, t, locale)} />;
+  if (screen) return layer === undefined ? null : <Rows name={name} rows={layerRows(layer, t)} />;
   if (stats === undefined) return <div className={styles.stats}>{t("stats.waiting")}</div>;
   if (height < 200) return <Lines name={name} lines={shortLines(stats, layer, t, locale).slice(0, height < 110 ? 2 : 3)} />;
   const { audio, video } = stats;
@@ -48,7 +48,7 @@ export function TileStats({ name, stats, layer, screen, height }: TileStatsProps
         ? none
         : `${picture.width}×${picture.height ?? "?"}, ${Math.round(picture.framesPerSecond ?? 0)} fps`,
     ],
-    ...(layer === undefined ? [] : layerRows(layer, t, locale)),
+    ...(layer === undefined ? [] : layerRows(layer, t)),
     [t("stats.codec"), codecs.length === 0 ? none : codecs.join(", ")],
     [t("stats.path"), path],
   ];
@@ -58,7 +58,7 @@ export function TileStats({ name, stats, layer, screen, height }: TileStatsProps
 type Row = readonly [string, string];
 
 /** Which of the sender's encodings arrives, and why it is not the best one. */
-function layerRows({ layer, reason }: PictureLayer, t: Translate, locale: string): readonly Row[] {
+function layerRows({ layer, reason }: PictureLayer, t: Translate): readonly Row[] {
   return [
     [
       t("stats.layer"),
@@ -66,7 +66,6 @@ function layerRows({ layer, reason }: PictureLayer, t: Translate, locale: string
         ? t("stats.none")
         : t("stats.layer.value", { encoding: layer.encoding + 1, encodings: layer.encodings, temporal: layer.temporal }),
     ],
-    ...(layer === null ? [] : [[t("stats.layer.rate"), formatBitrate(layer.bps, locale)] as const]),
     ...(reason === "none" ? [] : [[t("stats.reason"), t(`reason.${reason}`)] as const]),
   ];
 }
@@ -81,7 +80,7 @@ function shortLines(stats: ConnectionStats, layer: PictureLayer | undefined, t: 
       sent === null
         ? ""
         : t("stats.layer.short", { encoding: sent.encoding + 1, encodings: sent.encodings, temporal: sent.temporal }),
-      formatBitrate(sent?.bps ?? bitrateBps ?? 0, locale),
+      formatBitrate(bitrateBps ?? sent?.bps ?? 0, locale),
     ]
       .filter((part) => part !== "")
       .join(" · "),

@@ -283,7 +283,6 @@ export const en = {
   "stats.layer": "Layer",
   "stats.layer.value": "{encoding} of {encodings}, temporal {temporal}",
   "stats.layer.short": "{encoding} of {encodings}, T{temporal}",
-  "stats.layer.rate": "Rate",
   "stats.reason": "Reduced by",
   "stats.codec": "Codecs",
   "stats.path": "Path",

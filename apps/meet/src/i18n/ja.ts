@@ -284,7 +284,6 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "stats.layer": "レイヤー",
   "stats.layer.value": "{encodings}段階中{encoding}、テンポラル{temporal}",
   "stats.layer.short": "{encoding}／{encodings}、T{temporal}",
-  "stats.layer.rate": "レート",
   "stats.reason": "下げた理由",
   "stats.codec": "コーデック",
   "stats.path": "経路",

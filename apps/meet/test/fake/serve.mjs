@@ -1,23 +1,36 @@
-/** Serves the app over its pretended server: `node apps/meet/test/fake/serve.mjs` to look at it, or from a test. */
+/** Builds the app over its pretended server, and serves it: `node apps/meet/test/fake/serve.mjs` to look at it, or from a test. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import react from "@vitejs/plugin-react";
-import { createServer } from "vite";
+import { build, preview } from "vite";
 
-/** @returns {Promise<{ url: string, close: () => Promise<void> }>} */
 export async function serveFake(port = 0) {
-  const server = await createServer({
-    root: import.meta.dirname,
-    configFile: false,
+  const outDir = await mkdtemp(join(tmpdir(), "tsunagi-fake-"));
+  const common = { root: import.meta.dirname, configFile: false, logLevel: "error" };
+  await build({
+    ...common,
     plugins: [react()],
     resolve: { conditions: ["source", "module", "browser", "import", "default"] },
-    // Between parallel runs, a cache of packages would be written by two.
-    cacheDir: `${import.meta.dirname}/../../node_modules/.vite-fake-${process.pid}`,
-    server: { host: "127.0.0.1", port, strictPort: false, hmr: false },
-    logLevel: "error",
+    build: {
+      outDir,
+      target: "es2022",
+      minify: false,
+      modulePreload: false,
+      reportCompressedSize: false,
+      chunkSizeWarningLimit: 5_000,
+    },
   });
-  await server.listen();
-  const address = server.httpServer?.address();
+  const server = await preview({ ...common, build: { outDir }, preview: { host: "127.0.0.1", port } });
+  const address = server.httpServer.address();
   if (address === null || typeof address !== "object") throw new Error("the server did not listen");
-  return { url: `http://127.0.0.1:${address.port}`, close: () => server.close() };
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close: async () => {
+      await server.close();
+      await rm(outDir, { recursive: true, force: true });
+    },
+  };
 }
 
 if (process.argv[1] === import.meta.filename) console.log((await serveFake(5199)).url);
