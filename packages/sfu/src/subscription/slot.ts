@@ -150,6 +150,8 @@ export class Slot {
   }
 
   aim(now: Millis, encoding: number, spatial: number, temporal: number, reason: Reason): void {
+    // Sound has one layer: the same aim again changes nothing, and large rooms have thousands of such slots.
+    if (this.kind === "audio" && encoding === this.target && reason === this.reason && this.#told !== "") return;
     this.#context.changed.add(this);
     this.target = encoding;
     this.targetSpatial = spatial;
