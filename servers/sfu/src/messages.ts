@@ -44,6 +44,8 @@ export type WorkerStats = {
 };
 
 export type FromWorker =
+  /** The program is there and waits for its settings. */
+  | { readonly type: "loaded" }
   | { readonly type: "started"; readonly port: number }
   | { readonly type: "failed"; readonly code: string; readonly message: string; readonly remedy?: string | undefined }
   | { readonly type: "reply"; readonly id: number; readonly reply: SfuReply }

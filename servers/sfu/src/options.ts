@@ -60,6 +60,8 @@ export type RunningSfu = {
 };
 
 export type SfuPoolDump = {
+  /** Whether a process waits to take the place of a worker that ends. */
+  readonly hasSpare: boolean;
   readonly workers: readonly {
     readonly id: number;
     readonly state: string;

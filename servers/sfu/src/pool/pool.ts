@@ -5,6 +5,7 @@ import type { PlacedPublication, WorkerSettings } from "../messages.ts";
 import type { SfuPoolDump } from "../options.ts";
 import { type PipesFolder, pipesFolder } from "./pipes-folder.ts";
 import { place } from "./placement.ts";
+import { Spare } from "./spare.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 /** How long an offer waits for a worker that is being started again. */
@@ -35,6 +36,7 @@ export class Pool {
   readonly #workers: WorkerProcess[];
   readonly #rooms = new Map<string, PlacedRoom>();
   readonly #pipes: PipesFolder;
+  readonly #spare = new Spare();
   #draining = false;
   #closed = false;
 
@@ -45,6 +47,7 @@ export class Pool {
     this.#workers = Array.from({ length: options.workers }, (_, at) => {
       const port = settings.port === 0 ? 0 : settings.port + at;
       const owner = {
+        fork: () => this.#spare.take(),
         onEvent: tell,
         onRoom: (worker: WorkerProcess, ref: SfuRoomRef, publications: readonly PlacedPublication[]) =>
           this.#onRoom(worker, ref, publications),
@@ -122,6 +125,7 @@ export class Pool {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#spare.close();
     await Promise.all(this.#workers.map((worker) => worker.close()));
     this.#rooms.clear();
     this.#pipes.remove();
@@ -129,6 +133,7 @@ export class Pool {
 
   dump(): SfuPoolDump {
     return {
+      hasSpare: this.#spare.isReady,
       workers: this.#workers.map(({ id, state, pid, port, restarts, stats }) => ({
         id,
         state,

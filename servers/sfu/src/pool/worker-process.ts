@@ -1,7 +1,5 @@
 /** One worker process as the pool sees it: started, asked, watched, and started again when it ends. */
-import { type ChildProcess, fork } from "node:child_process";
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import type { ChildProcess } from "node:child_process";
 import { type Code, CodedError, type Log } from "@tsunagi/base";
 import type { SfuCommand, SfuEvent, SfuReply, SfuRoomRef } from "@tsunagi/conference";
 import type { FromWorker, PlacedPublication, RoomPeer, ToWorker, WorkerSettings, WorkerStats } from "../messages.ts";
@@ -9,7 +7,7 @@ import type { FromWorker, PlacedPublication, RoomPeer, ToWorker, WorkerSettings,
 /** A worker that says nothing for so long is stuck, and killed. It reports every second. */
 const SILENT_MS = 30_000;
 /** Between the end of a process and the start of the next: at once, then longer and longer while they do not last. */
-const RESTART_MS = [0, 250, 1_000, 5_000, 15_000] as const;
+const RESTART_MS = [0, 0, 250, 1_000, 5_000, 15_000] as const;
 /** One that has lived so long begins anew. */
 const LASTED_MS = 60_000;
 /** How long a command may take: a worker that takes longer is stuck or gone. */
@@ -17,6 +15,8 @@ const COMMAND_MS = 10_000;
 const STOP_MS = 3_000;
 
 export type WorkerProcessOwner = {
+  /** A process that waits for its settings. */
+  fork(): ChildProcess;
   onEvent(event: SfuEvent): void;
   /** All that clients of this worker publish in a room now. */
   onRoom(worker: WorkerProcess, room: SfuRoomRef, publications: readonly PlacedPublication[]): void;
@@ -144,8 +144,9 @@ export class WorkerProcess {
   }
 
   async #spawn(): Promise<CodedError | undefined> {
-    const { entry, execArgv } = entryPoint();
-    const child = fork(entry, { execArgv, serialization: "json", stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = this.#owner.fork();
+    child.ref();
+    child.channel?.ref();
     this.#child = child;
     this.#startedAt = performance.now();
     return new Promise((resolve) => {
@@ -160,7 +161,7 @@ export class WorkerProcess {
           const { code, message: text, remedy } = message;
           resolve(new CodedError(code as Code, text, { remedy }));
           child.kill("SIGKILL");
-        } else this.#onMessage(message);
+        } else if (message.type !== "loaded") this.#onMessage(message);
       });
       child.once("error", (cause) =>
         resolve(new CodedError("sfu.worker.lost", "A worker process could not be started.", { cause })),
@@ -175,7 +176,7 @@ export class WorkerProcess {
     });
   }
 
-  #onMessage(message: Exclude<FromWorker, { type: "started" | "failed" }>): void {
+  #onMessage(message: Exclude<FromWorker, { type: "loaded" | "started" | "failed" }>): void {
     switch (message.type) {
       case "reply":
         this.#answer(message.id, message.reply);
@@ -251,15 +252,4 @@ function added(one: Readonly<Record<string, number>>, other: Readonly<Record<str
   const sum = { ...one };
   for (const [name, count] of Object.entries(other)) sum[name] = (sum[name] ?? 0) + count;
   return sum;
-}
-
-/** Built, plain node runs it; from sources, node with tsx. */
-function entryPoint(): { readonly entry: string; readonly execArgv: string[] } {
-  const here = import.meta.url;
-  if (!here.endsWith(".ts")) return { entry: fileURLToPath(new URL("../worker/main.js", here)), execArgv: [] };
-  const loader = pathToFileURL(createRequire(here).resolve("tsx/esm")).href;
-  return {
-    entry: fileURLToPath(new URL("../worker/main.ts", here)),
-    execArgv: ["--import", loader, "--conditions=source"],
-  };
 }

@@ -23,6 +23,9 @@ const log: Log = {
 
 let worker: Worker | undefined;
 
+// For whoever looks at the machine's processes.
+process.title = "tsunagi sfu spare";
+
 process.on("message", (message: ToWorker) => {
   switch (message.type) {
     case "start":
@@ -50,6 +53,8 @@ process.on("disconnect", () => process.exit(0));
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
 
+send({ type: "loaded" });
+
 async function start(settings: WorkerSettings): Promise<void> {
   const output = { list: new SendList(), rtcp: [] };
   const made = new Worker({
@@ -67,6 +72,7 @@ async function start(settings: WorkerSettings): Promise<void> {
     made.usePlane(plane);
     await Outlets.listen(settings.pipe, made, log);
     worker = made;
+    process.title = `tsunagi sfu ${plane.port}`;
     send({ type: "started", port: plane.port });
     reportStats(made);
   } catch (error) {
