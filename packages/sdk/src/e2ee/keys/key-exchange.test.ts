@@ -162,6 +162,16 @@ describe("members", () => {
     expect(stepOf(a.kids.at(-1) as number)).toBeLessThanOrEqual(3);
   });
 
+  it("that were there before a key was get that one, so that nothing of its first frames is lost", async () => {
+    const room = new Room();
+    const a = await room.join("a");
+    const b = await room.join("b", { publish: false });
+    const c = await room.join("c");
+    expect(c.kids).toEqual([0]);
+    expect(await a.reads(c)).toBe(true);
+    expect(await b.reads(c)).toBe(true);
+  });
+
   it("that publish later give their key to all who are there", async () => {
     const room = new Room();
     const a = await room.join("a", { publish: false });

@@ -37,6 +37,8 @@ export type KeySink = {
 };
 
 type MemberKeys = {
+  /** The own key that was in use when it joined, which it must not get; −1: none was. */
+  readonly before: number;
   publicKey: Bytes | undefined;
   state: MemberKeyState;
   hellos: number;
@@ -162,6 +164,7 @@ export class KeyExchange {
 
   #add(peerId: string): void {
     const member: MemberKeys = {
+      before: this.#sending === undefined ? -1 : kidOf(this.#sending.generation, this.#sending.step),
       publicKey: undefined,
       state: "waiting",
       hellos: 0,
@@ -246,7 +249,10 @@ export class KeyExchange {
     member.askAtMs = 0;
     this.#setState(from, member, "secured");
     if (message.reply) await this.#hello([from], false);
-    if (known || this.#sending === undefined) return;
+    const sending = this.#sending;
+    if (known || sending === undefined) return;
+    // It was there before this key was: there is nothing to keep from it.
+    if (member.before < kidOf(sending.generation, sending.step)) return this.#give([from]);
     this.#joiners.add(from);
     this.#gather();
   }
