@@ -35,7 +35,7 @@ export type {
   TrackOptions,
 } from "./peer-options.ts";
 export * from "./ports.ts";
-export { Room, Room as MeshRoom, type SendOptions } from "./room/room.ts";
-export type { MemberLinkState, RoomEvents, RoomStream } from "./room/room-events.ts";
+export { Room, Room as MeshRoom } from "./room/room.ts";
+export type { MemberLinkState, RoomEvents, RoomStream, SendOptions } from "./room/room-events.ts";
 export type { QualityLimits, Subscription, WantedQuality } from "./sfu/subscription.ts";
 export * from "./stats/index.ts";

@@ -1,5 +1,5 @@
-/** Event targets, tracks and streams of the modelled browser. */
-import type { MediaStreamPort, MediaStreamTrackPort } from "../../src/core/ports.ts";
+/** Event targets, tracks, streams and data channels of the modelled browser. */
+import type { DataChannelPort, MediaStreamPort, MediaStreamTrackPort } from "../../src/core/ports.ts";
 
 export class FakeTarget {
   readonly #listeners = new Map<string, Set<(event: object) => void>>();
@@ -49,5 +49,28 @@ export class FakeStream implements MediaStreamPort {
   }
   removeTrack(track: MediaStreamTrackPort): void {
     this.#tracks.delete(track);
+  }
+}
+
+/** A channel with an SFU: opens with its connection, and hands what is sent to the test. */
+export class FakeChannel extends FakeTarget {
+  readonly label: string;
+  readyState: DataChannelPort["readyState"] = "connecting";
+  bufferedAmount = 0;
+  onSend: (text: string) => void = () => {};
+  constructor(label: string) {
+    super();
+    this.label = label;
+  }
+  open(): void {
+    if (this.readyState !== "connecting") return;
+    this.readyState = "open";
+    this.fire("open");
+  }
+  send(text: string): void {
+    this.onSend(text);
+  }
+  close(): void {
+    this.readyState = "closed";
   }
 }

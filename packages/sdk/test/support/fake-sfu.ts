@@ -9,7 +9,8 @@ import type {
   SfuWish,
   UpdatePublication,
 } from "@tsunagi/protocol";
-import type { FakeChannel, FakeNetwork, FakePeerConnection } from "./fake-webrtc.ts";
+import type { FakeChannel } from "./fake-media.ts";
+import type { FakeNetwork, FakePeerConnection } from "./fake-webrtc.ts";
 import { FakeHost } from "./fake-webrtc.ts";
 
 export type FakeTransport = {

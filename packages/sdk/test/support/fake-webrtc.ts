@@ -16,7 +16,7 @@ import type {
   TransceiverDirection,
   TransceiverPort,
 } from "../../src/core/ports.ts";
-import { FakeStream, FakeTarget } from "./fake-media.ts";
+import { FakeChannel, FakeStream, FakeTarget } from "./fake-media.ts";
 import { compose, FakeTransceiver, sends, takes } from "./fake-transceiver.ts";
 
 /** Chromium: no packet for this long. */
@@ -64,29 +64,6 @@ export class FakeNetwork {
   }
   get open(): FakePeerConnection[] {
     return this.all.filter((pc) => pc.signalingState !== "closed");
-  }
-}
-
-/** A channel with an SFU: opens with its connection, and hands what is sent to the test. */
-export class FakeChannel extends FakeTarget {
-  readonly label: string;
-  readyState: DataChannelPort["readyState"] = "connecting";
-  bufferedAmount = 0;
-  onSend: (text: string) => void = () => {};
-  constructor(label: string) {
-    super();
-    this.label = label;
-  }
-  open(): void {
-    if (this.readyState !== "connecting") return;
-    this.readyState = "open";
-    this.fire("open");
-  }
-  send(text: string): void {
-    this.onSend(text);
-  }
-  close(): void {
-    this.readyState = "closed";
   }
 }
 

@@ -1,6 +1,21 @@
-/** What a room tells, and the streams in it. */
+/** What a room tells and is told, and the streams in it. */
 import type { CodedError, JsonValue } from "@tsunagi/base";
-import type { LogEntry, Member, Publication } from "@tsunagi/protocol";
+import type {
+  LogEntry,
+  Member,
+  MemberJoined,
+  MemberLeft,
+  MemberUpdated,
+  Publication,
+  PublicationUpdated,
+  Published,
+  RoomClosed,
+  RoomData,
+  RoomModeChanged,
+  RoomUpdated,
+  SfuReset,
+  Unpublished,
+} from "@tsunagi/protocol";
 import type { MediaStream, MediaStreamTrack } from "../ports.ts";
 import type { Subscription } from "../sfu/subscription.ts";
 import type { QualityReport } from "../stats/index.ts";
@@ -50,3 +65,26 @@ export type RoomEvents = {
   /** What the SFU thinks that can be received, bit/s. */
   bandwidth: [bps: number];
 };
+
+export type SendOptions = {
+  /** Default: all others. */
+  readonly to?: readonly string[] | undefined;
+  /** What it is about. In SFU rooms data with a topic takes the way of the media instead of that over the server. */
+  readonly topic?: string | undefined;
+  /** Default true. False: as soon as possible or not at all, in no order; where only signalling is there, it is reliable all the same. */
+  readonly reliable?: boolean | undefined;
+};
+
+/** What the server tells of a room. */
+export type RoomMessage =
+  | MemberJoined
+  | MemberLeft
+  | MemberUpdated
+  | RoomUpdated
+  | RoomData
+  | RoomClosed
+  | RoomModeChanged
+  | Published
+  | Unpublished
+  | PublicationUpdated
+  | SfuReset;

@@ -8,19 +8,8 @@ import type {
   LogEntry,
   LogReply,
   Member,
-  MemberJoined,
-  MemberLeft,
-  MemberUpdated,
   OfferBody,
   Publication,
-  PublicationUpdated,
-  Published,
-  RoomClosed,
-  RoomData,
-  RoomModeChanged,
-  RoomUpdated,
-  SfuReset,
-  Unpublished,
 } from "@tsunagi/protocol";
 import { asCoded, report, sdkError } from "../errors.ts";
 import type { MediaOptions } from "../media/media-options.ts";
@@ -29,30 +18,8 @@ import type { MediaStream, MediaStreamTrack, RTCPeerConnection, VideoElement } f
 import type { Subscription } from "../sfu/subscription.ts";
 import type { ConnectionStats } from "../stats/index.ts";
 import { MeshMedia } from "./mesh-media.ts";
-import type { RoomEvents } from "./room-events.ts";
+import type { RoomEvents, RoomMessage, SendOptions } from "./room-events.ts";
 import type { RoomHost, RoomMedia, RoomView, SfuMediaPort, SfuModule } from "./room-media.ts";
-
-type RoomMessage =
-  | MemberJoined
-  | MemberLeft
-  | MemberUpdated
-  | RoomUpdated
-  | RoomData
-  | RoomClosed
-  | RoomModeChanged
-  | Published
-  | Unpublished
-  | PublicationUpdated
-  | SfuReset;
-
-export type SendOptions = {
-  /** Default: all others. */
-  readonly to?: readonly string[] | undefined;
-  /** What it is about. In SFU rooms data with a topic takes the way of the media instead of that over the server. */
-  readonly topic?: string | undefined;
-  /** Default true. False: as soon as possible or not at all, in no order; where only signalling is there, it is reliable all the same. */
-  readonly reliable?: boolean | undefined;
-};
 
 const NONE: ReadonlyMap<string, never> = new Map<string, never>();
 

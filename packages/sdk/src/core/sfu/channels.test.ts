@@ -2,7 +2,7 @@ import { silentLog } from "@tsunagi/base";
 import type { SfuControlEvent, SfuData } from "@tsunagi/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FakeChannel } from "../../../test/support/fake-webrtc.ts";
+import { FakeChannel } from "../../../test/support/fake-media.ts";
 import type { PeerConnectionPort } from "../ports.ts";
 import { Channels } from "./channels.ts";
 
