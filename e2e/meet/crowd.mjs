@@ -6,11 +6,11 @@ const NAMES =
   );
 
 /** @param page one of the server's own pages, e.g. /settings @param {{ url: string, key: string }} server */
-export async function fillRoom(page, server, room, count) {
+export async function fillRoom(page, server, room, count, mode = "sfu") {
   await page.goto(`${server.url}/settings`);
   await page.addScriptTag({ url: `${server.url}/sdk/tsunagi.js` });
   await page.evaluate(
-    async ({ names, room: name, count: wanted, key }) => {
+    async ({ names, room: name, count: wanted, key, mode: way }) => {
       const draw = (index) => {
         const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
         const context = canvas.getContext("2d");
@@ -36,7 +36,7 @@ export async function fillRoom(page, server, room, count) {
         await peer.once("open");
         const turn = index < names.length ? "" : ` ${Math.floor(index / names.length) + 1}`;
         const joined = peer.joinRoom(name, {
-          mode: "sfu",
+          mode: way,
           stream: draw(index),
           subscribe: "manual",
           metadata: { name: names[index % names.length] + turn, microphone: index % 3 !== 1, camera: index % 7 !== 5 },
@@ -47,6 +47,6 @@ export async function fillRoom(page, server, room, count) {
         await Promise.all(Array.from({ length: Math.min(5, wanted - index) }, (_, offset) => one(index + offset)));
       }
     },
-    { names: NAMES, room, count, key: server.key },
+    { names: NAMES, room, count, key: server.key, mode },
   );
 }

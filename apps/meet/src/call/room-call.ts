@@ -300,12 +300,14 @@ export class RoomCall extends BaseCall {
   /** What a member sends: as it says itself, and as the server says of what goes through it. */
   #picture(peerId: string, presence: Presence) {
     const flags = this.#sfu?.flags(peerId);
+    const sources = this.#sfu?.sources(peerId) ?? assignStreams(this.#room?.remoteStreams.get(peerId) ?? [], presence);
     return {
-      ...(this.#sfu?.sources(peerId) ?? assignStreams(this.#room?.remoteStreams.get(peerId) ?? [], presence)),
+      ...sources,
       microphoneOn: presence.microphone && flags?.microphoneMuted !== true,
       cameraOn: presence.camera && flags?.cameraMuted !== true,
       held: flags?.held,
-      pictured: this.path.get().mode === "sfu" ? flags?.picture : undefined,
+      // Scripts put the tracks into these streams, which makes no event there: what is in them now is part of what is told.
+      pictured: this.path.get().mode === "sfu" ? (sources.camera?.getVideoTracks().length ?? 0) > 0 : undefined,
     };
   }
 

@@ -115,13 +115,13 @@ describe("what is told", () => {
     room.publish("a", "microphone", true);
     room.publish("a", "camera");
     side.show(new Set(["a/camera"]), undefined);
-    expect(side.flags("a")).toEqual({ microphoneMuted: true, cameraMuted: false, held: undefined, picture: true });
+    expect(side.flags("a")).toEqual({ microphoneMuted: true, cameraMuted: false, held: undefined });
     const camera = room.subscriptions.get("a-camera");
     if (camera !== undefined) Object.assign(camera, { layer: null, reason: "bandwidth" });
     expect(side.flags("a").held).toBe("bandwidth");
     if (camera !== undefined) camera.reason = "paused";
     expect(side.flags("a").held).toBeUndefined();
-    expect(side.flags("nobody")).toEqual({ microphoneMuted: false, cameraMuted: false, held: undefined, picture: false });
+    expect(side.flags("nobody")).toEqual({ microphoneMuted: false, cameraMuted: false, held: undefined });
   });
 
   test("that nobody watches: every camera of one's own, and no screen", () => {

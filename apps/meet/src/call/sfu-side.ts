@@ -84,9 +84,8 @@ export class SfuSide {
     return { camera: find("camera"), screen: find("screen") };
   }
 
-  /** Whether the server holds these tracks back at their sender's wish, why no camera picture comes, and whether there is one. */
+  /** Whether the server holds these tracks back at their sender's wish, and why no camera picture comes. */
   flags(peerId: string): {
-    readonly picture: boolean;
     readonly microphoneMuted: boolean;
     readonly cameraMuted: boolean;
     readonly held: QualityReason | undefined;
@@ -98,7 +97,7 @@ export class SfuSide {
       ({ publication }) => publication.kind === "video" && this.#sourceOf(publication) === "camera",
     );
     const held = camera !== undefined && camera.layer === null && isHeld(camera.reason) ? camera.reason : undefined;
-    return { microphoneMuted: muted("audio"), cameraMuted: muted("video"), held, picture: camera?.track != null };
+    return { microphoneMuted: muted("audio"), cameraMuted: muted("video"), held };
   }
 
   layers(): Layers {
