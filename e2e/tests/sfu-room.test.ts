@@ -322,6 +322,31 @@ describe("what is wanted", () => {
     await widthUntil("the high layer again", (width) => width === 640);
     await leaveAll(alice, bob);
   });
+
+  it("the size of the element that shows it chooses the layer", async () => {
+    const [alice, bob] = some(2) as [Person, Person];
+    await join(alice, "sizes", { width: 640, height: 360, framesPerSecond: 15 });
+    await join(bob, "sizes", null);
+    await expectSees(bob, [{ of: alice, video: true, audio: true }]);
+    const widthUntil = (what: string, wanted: (width: number) => boolean) => until(what, bob, wanted);
+    await widthUntil("the high layer", (width) => width === 640);
+    await bob.page.evaluate((name: string) => {
+      const room = crowd.room(name);
+      const [stream] = [...room.remoteStreams.values()].flat();
+      const video = document.createElement("video");
+      video.id = "small";
+      video.style.width = "120px";
+      document.body.append(video);
+      helpers.kept.detach = room.attach(video, stream as never);
+    }, bob.name);
+    await widthUntil("the layer of a small element", (width) => width > 0 && width <= 320);
+    await bob.page.evaluate(() => {
+      (helpers.kept.detach as () => void)();
+      document.querySelector("#small")?.remove();
+    });
+    await widthUntil("the high layer without the element", (width) => width === 640);
+    await leaveAll(alice, bob);
+  });
 });
 
 /** Waits until the picture that is decoded has a fitting width, and flows. */
@@ -336,5 +361,9 @@ async function until(what: string, person: Person, fits: (width: number) => bool
       return;
     }
   }
-  throw new Error(`${what} does not come within 15 s; last widths ${widths.join(", ")}`);
+  const state = await person.page.evaluate(
+    (name: string) => [...crowd.room(name).subscriptions.values()].map(({ layer, reason }) => ({ layer, reason })),
+    person.name,
+  );
+  throw new Error(`${what} does not come within 15 s; last widths ${widths.join(", ")}; ${JSON.stringify(state)}`);
 }
