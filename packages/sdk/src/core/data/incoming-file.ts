@@ -1,9 +1,9 @@
 /** The receiving side of one file: keeps what comes in blobs, so that a browser may hold it on disk, and digests as it comes. */
+import { SHA256 } from "@stablelib/sha256";
 import { CodedError, type JsonValue } from "@tsunagi/base";
 import type { Blob, BlobFactory, BlobPort } from "./blob.ts";
 import type { FileControl, FileOffer } from "./file-control.ts";
-import { Sha256 } from "./sha256.ts";
-import { Transfer, type TransferPort } from "./transfer.ts";
+import { hex, Transfer, type TransferPort } from "./transfer.ts";
 
 /** So much is held in memory before it becomes a blob. */
 const GATHER_BYTES = 4 * 1024 * 1024;
@@ -25,7 +25,7 @@ export class IncomingFile extends Transfer<Blob, IncomingFileEvents> {
   readonly mimeType: string;
   readonly metadata: JsonValue | undefined;
   readonly #createBlob: BlobFactory;
-  readonly #hash = new Sha256();
+  readonly #hash = new SHA256();
   #accepted = false;
   #held = false;
   #received = 0;
@@ -124,7 +124,7 @@ export class IncomingFile extends Transfer<Blob, IncomingFileEvents> {
       this.#refuse("file.transfer.malformed", `${this.#received} of ${this.size} bytes came.`);
       return;
     }
-    const digest = this.#hash.digest();
+    const digest = hex(this.#hash.digest());
     if (digest !== expected) {
       this.#refuse("file.digest.mismatch", "What arrived is not what was sent.");
       return;

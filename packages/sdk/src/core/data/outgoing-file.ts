@@ -1,11 +1,11 @@
 /** The sending side of one file: reads it in slices, a little ahead of the channel, and digests as it reads. */
+import { SHA256 } from "@stablelib/sha256";
 import { CodedError } from "@tsunagi/base";
 import type { BlobPort } from "./blob.ts";
 import { encodeControl, type FileControl, type FileOffer } from "./file-control.ts";
 import { encodeFrame } from "./frame.ts";
 import type { FrameSource } from "./pipe.ts";
-import { Sha256 } from "./sha256.ts";
-import { Transfer, type TransferPort } from "./transfer.ts";
+import { hex, Transfer, type TransferPort } from "./transfer.ts";
 
 /** Read at a time: large enough that reading costs little, small enough that digesting it does not stop a page's animation. */
 const SLICE_BYTES = 1024 * 1024;
@@ -29,7 +29,7 @@ export class FileTransfer extends Transfer<{ readonly sha256: string }, FileTran
   readonly #blob: BlobPort;
   /** There may be frames to take now. */
   readonly #wake: () => void;
-  readonly #hash = new Sha256();
+  readonly #hash = new SHA256();
   #accepted = false;
   /** Slices read and not yet taken, and how much of the first one is. */
   readonly #slices: Uint8Array[] = [];
@@ -109,7 +109,7 @@ export class FileTransfer extends Transfer<{ readonly sha256: string }, FileTran
   #fill(): void {
     if (this.#reading || this.#slices.length >= 2 || !this.#isSending()) return;
     if (this.#read === this.size) {
-      this.#digest ??= this.#hash.digest();
+      this.#digest ??= hex(this.#hash.digest());
       this.#wake();
       return;
     }

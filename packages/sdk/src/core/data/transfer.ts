@@ -113,3 +113,8 @@ export abstract class Transfer<Result, Events extends EventMap> extends Emitter<
     this.#emitter.emit("close");
   }
 }
+
+/** A digest as it is told and compared. */
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
