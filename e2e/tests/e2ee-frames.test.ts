@@ -142,8 +142,8 @@ it.each(CASES)("%s decodes and hears what was encrypted: %o", async (kind, optio
     encrypted: ends.receiver.encrypted("sender"),
   }));
   expect(counters.encrypted).toBe(true);
-  expect(counters.sent?.sealed).toBeGreaterThan(50);
-  expect(counters.received?.opened).toBeGreaterThan(50);
+  expect(counters.sent?.sealed).toBeGreaterThan(20);
+  expect(counters.received?.opened).toBeGreaterThan(20);
   expect(counters.received?.dropped.forged).toBe(0);
 });
 
