@@ -183,6 +183,16 @@ describe("a room", { timeout: 90_000 }, () => {
     }
   });
 
+  it("takes a new connection although the worker that was to have it is killed at that moment", async () => {
+    const { sfu, joined, events } = await start({ workers: 2 });
+    await joined("alice", { publishes: "a" });
+    const [worker] = sfu.dump().rooms[0]?.workers ?? [];
+    process.kill(sfu.dump().workers[worker ?? 0]?.pid ?? 0, "SIGKILL");
+    // Its end is not known here yet.
+    await joined("alice", { publishes: "a", epoch: 2 });
+    expect(events().filter((event) => event.type === "transport-lost")).toEqual([]);
+  });
+
   it("survives garbage inside the encryption", async () => {
     const { joined } = await start();
     const alice = await joined("alice", { publishes: "a" });

@@ -20,8 +20,8 @@ export type PoolOptions = {
   readonly tell: (event: SfuEvent) => void;
 };
 
-/** `ready`: the worker has answered, so that it has the room. */
-type Seat = { readonly worker: number; readonly epoch: number; readonly ready: boolean };
+/** `ready`: the worker has answered, so that it has the room. `fresh`: a new connection that it has not answered yet. */
+type Seat = { readonly worker: number; readonly epoch: number; readonly ready: boolean; readonly fresh: boolean };
 type PlacedRoom = {
   readonly ref: SfuRoomRef;
   readonly members: Map<string, Seat>;
@@ -152,7 +152,7 @@ export class Pool {
     };
   }
 
-  async #negotiate(command: Extract<SfuCommand, { type: "negotiate" }>): Promise<SfuReply> {
+  async #negotiate(command: Extract<SfuCommand, { type: "negotiate" }>, isSecondTry = false): Promise<SfuReply> {
     const key = keyOf(command);
     const known = this.#rooms.get(key)?.members.get(command.peerId);
     if (this.#closed || (this.#draining && !this.#rooms.has(key))) {
@@ -167,12 +167,22 @@ export class Pool {
     const room = this.#rooms.get(key) ?? newRoom(command);
     this.#rooms.set(key, room);
     const before = room.members.get(command.peerId);
-    const seat = { worker: worker.id, epoch: command.epoch, ready: before?.ready === true && before.worker === worker.id };
+    const seat = {
+      worker: worker.id,
+      epoch: command.epoch,
+      ready: before?.ready === true && before.worker === worker.id,
+      fresh: command.epoch !== before?.epoch,
+    };
     room.members.set(command.peerId, seat);
     const reply = await worker.ask(command);
-    if (reply === undefined) return lost();
+    if (reply === undefined) {
+      // It ended meanwhile. A new connection can as well begin on another one; an old one's other end is gone.
+      if (seat.fresh && !isSecondTry && worker.state !== "running") return this.#negotiate(command, true);
+      return lost();
+    }
     if (reply.ok) {
-      if (room.members.get(command.peerId) === seat) room.members.set(command.peerId, { ...seat, ready: true });
+      const placed = { ...seat, ready: true, fresh: false };
+      if (room.members.get(command.peerId) === seat) room.members.set(command.peerId, placed);
     } else {
       // What it had before it still has.
       if (before !== undefined) room.members.set(command.peerId, before);
@@ -275,7 +285,8 @@ export class Pool {
         if (seat.worker !== worker.id) continue;
         publications.delete(worker.id);
         this.#forget(ref, peerId);
-        this.#options.tell({ ...ref, type: "transport-lost", peerId, epoch: seat.epoch, reason: "worker-lost" });
+        // Whoever asks for it is answered.
+        if (!seat.fresh) this.#options.tell({ ...ref, type: "transport-lost", peerId, epoch: seat.epoch, reason: "worker-lost" });
       }
     }
   }
