@@ -135,7 +135,7 @@ export class Peer extends Emitter<PeerEvents> {
       outgoing: true,
       trickle: options.trickle ?? this.#options.trickle ?? true,
       config: () => this.#configOf(entry),
-      firstOfferFields: metadata === undefined ? {} : { metadata },
+      firstOfferFields: { metadata },
     });
     const connection = this.#addMedia(entry, metadata, options, stream);
     this.#whenOpen(entry, () => connection.ring());
@@ -157,7 +157,7 @@ export class Peer extends Emitter<PeerEvents> {
       outgoing: true,
       trickle: options.trickle ?? this.#options.trickle ?? true,
       config: () => this.#config(undefined),
-      firstOfferFields: { label, serialization, reliability, ...(metadata === undefined ? {} : { metadata }) },
+      firstOfferFields: { label, serialization, reliability, metadata },
     });
     const connection = this.#addData(entry, { metadata, label, serialization, reliability });
     this.#whenOpen(entry, () => entry.link.start());
@@ -202,7 +202,7 @@ export class Peer extends Emitter<PeerEvents> {
       const page: PeerListReply = await this.#signal.request((id) => ({
         type: "list-peers",
         id,
-        ...(after === undefined ? {} : { after }),
+        after,
       }));
       peers.push(...page.peers);
       after = page.next;
@@ -482,8 +482,7 @@ function reliabilityOf({ reliable, ordered, maxRetransmits, maxPacketLifeTime }:
   const unreliable = reliable === false && maxRetransmits === undefined && maxPacketLifeTime === undefined;
   return {
     ordered: ordered ?? reliable !== false,
-    ...(unreliable ? { maxRetransmits: 0 } : {}),
-    ...(maxRetransmits === undefined ? {} : { maxRetransmits }),
-    ...(maxPacketLifeTime === undefined ? {} : { maxPacketLifeTime }),
+    maxRetransmits: unreliable ? 0 : maxRetransmits,
+    maxPacketLifeTime,
   };
 }

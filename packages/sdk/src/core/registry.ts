@@ -170,7 +170,7 @@ export class ConnectionRegistry {
       connection: id,
       peer: remoteId,
       kind,
-      ...(room === undefined ? {} : { room }),
+      room,
       established,
       outgoing,
     }));

@@ -32,28 +32,23 @@ export class Room extends Emitter<RoomEvents> {
   readonly #attached = new Map<VideoElement, MediaStream>();
   readonly #mesh: MeshMedia;
   #sfu: SfuMediaPort | undefined;
-  #mode: "mesh" | "sfu";
   #state: "joining" | "open" | "closed" = "joining";
-  #self: Member | undefined;
   #metadata: JsonValue | undefined;
-  #options: JoinOptions;
   #localStream: MediaStream | null;
   #joinedAnew = false;
   #auto = false;
   /** What came after `joined` while the SFU's code was still being loaded. */
   #waiting: RoomMessage[] | undefined;
-  readonly #view: RoomView;
+  /** What the media sees, and where the room itself keeps it. */
+  readonly #view: { -readonly [Name in keyof RoomView]: RoomView[Name] };
 
   constructor(name: string, options: JoinOptions, host: RoomHost) {
     super();
     this.name = name;
     this.#host = host;
-    this.#options = options;
     if (options.e2ee && options.mode !== "sfu") throw sdkError("signal.options.invalid", "e2ee needs mode sfu");
-    this.#mode = options.mode === "sfu" ? "sfu" : "mesh";
     this.#localStream = options.stream ?? null;
     for (const track of this.#localStream?.getTracks() ?? []) this.#tracks.set(track, this.#localStream as MediaStream);
-    const room = this;
     this.#view = {
       name,
       host,
@@ -62,18 +57,10 @@ export class Room extends Emitter<RoomEvents> {
       trackOptions: this.#trackOptions,
       attached: this.#attached,
       members: this.#members,
-      get options() {
-        return room.#options;
-      },
-      get self() {
-        return room.#self;
-      },
-      get open() {
-        return room.open;
-      },
-      get mode() {
-        return room.#mode;
-      },
+      options,
+      self: undefined,
+      open: false,
+      mode: options.mode === "sfu" ? "sfu" : "mesh",
       emit: (event, ...args) => this.emit(event, ...args),
       report: (error) => report(this, error, host.platform.log),
     };
@@ -85,17 +72,17 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   get open(): boolean {
-    return this.#state === "open";
+    return this.#view.open;
   }
 
   /** Of the moment: a room of mode `auto` is a mesh until it has grown. */
   get mode(): "mesh" | "sfu" {
-    return this.#mode;
+    return this.#view.mode;
   }
 
   /** The own membership; undefined before `open`. */
   get self(): Member | undefined {
-    return this.#self;
+    return this.#view.self;
   }
 
   /** The other members, by peer ID. */
@@ -133,8 +120,8 @@ export class Room extends Emitter<RoomEvents> {
   send(data: JsonValue, { to, topic, reliable = true }: SendOptions = {}): void {
     this.#requireLive();
     if ((topic !== undefined || !reliable) && this.#sfu?.send(data, topic ?? "", reliable, to)) return;
-    const fields = { ...(to && { to }), ...(topic && { topic }) };
-    this.#host.send({ type: "room-data", room: this.name, data, ...fields });
+    // JSON has no undefined: what is not given is not sent.
+    this.#host.send({ type: "room-data", room: this.name, data, to, topic });
   }
 
   /** What happened in the room, oldest first, as far as the server remembers. Also emitted as `log`. */
@@ -188,7 +175,7 @@ export class Room extends Emitter<RoomEvents> {
 
   async configure(options: MediaOptions): Promise<void> {
     this.#requireLive();
-    this.#options = { ...this.#options, ...options };
+    this.#view.options = { ...this.#view.options, ...options };
     await Promise.all(this.#media().map((media) => media.configure(options)));
   }
 
@@ -203,7 +190,7 @@ export class Room extends Emitter<RoomEvents> {
 
   /** Video of the `n` who spoke last only; null: of all. */
   setLastN(n: number | null): void {
-    this.#options = { ...this.#options, lastN: n ?? undefined };
+    this.#view.options = { ...this.#view.options, lastN: n ?? undefined };
     this.#sfu?.setLastN(n);
   }
 
@@ -224,7 +211,7 @@ export class Room extends Emitter<RoomEvents> {
   async setMetadata(metadata: JsonValue): Promise<void> {
     this.#requireLive();
     await this.#host.request((id) => ({ type: "update-member", id, room: this.name, metadata }));
-    if (this.#self !== undefined) this.#self = { ...this.#self, metadata };
+    if (this.#view.self !== undefined) this.#view.self = { ...this.#view.self, metadata };
   }
 
   /** Of the room: the others get `metadata`. */
@@ -255,7 +242,7 @@ export class Room extends Emitter<RoomEvents> {
   // ---- Called by the peer ------------------------------------------------------------------------------------------------------
 
   join(): void {
-    const { receiveOnly, metadata, roomMetadata, stream, mode = "mesh" } = this.#options;
+    const { receiveOnly, metadata, roomMetadata, stream, mode = "mesh" } = this.#view.options;
     // Beside the request: both take a round trip.
     if (mode === "sfu") this.#load().catch(() => {});
     this.#host
@@ -265,8 +252,8 @@ export class Room extends Emitter<RoomEvents> {
         room: this.name,
         mode,
         receiveOnly: receiveOnly ?? !stream,
-        ...(metadata === undefined ? {} : { metadata }),
-        ...(roomMetadata === undefined ? {} : { roomMetadata }),
+        metadata,
+        roomMetadata,
       }))
       .then((joined) => this.#onJoined(joined))
       .catch((error: unknown) => this.#onRefused(asCoded(error, "signal.request.timeout")));
@@ -301,7 +288,7 @@ export class Room extends Emitter<RoomEvents> {
         break;
       }
       case "room-mode":
-        if (this.#mode === "mesh") void this.#move();
+        if (this.#view.mode === "mesh") void this.#move();
         break;
       case "published":
       case "unpublished":
@@ -326,16 +313,16 @@ export class Room extends Emitter<RoomEvents> {
 
   /** What a restarted server has to be told. */
   held(): HeldRoom | undefined {
-    if (this.#state !== "open" || this.#self === undefined) return undefined;
+    if (this.#state !== "open" || this.#view.self === undefined) return undefined;
     const publications = [...this.ownPublications.values(), ...this.publications.values()];
     return {
       room: this.name,
-      mode: this.#mode,
-      self: this.#self,
+      mode: this.#view.mode,
+      self: this.#view.self,
       others: [...this.#members.values()],
-      ...(this.#metadata === undefined ? {} : { metadata: this.#metadata }),
-      ...(this.#auto && { auto: true }),
-      ...(publications[0] && { publications }),
+      metadata: this.#metadata,
+      auto: this.#auto,
+      publications,
     };
   }
 
@@ -373,7 +360,8 @@ export class Room extends Emitter<RoomEvents> {
     const sfu = mode === "sfu" ? await this.#loadSfu() : undefined;
     if (this.#state !== "joining") return;
     this.#state = "open";
-    this.#self = self;
+    this.#view.open = true;
+    this.#view.self = self;
     this.#metadata = metadata;
     this.#auto = auto === true;
     for (const member of others) this.#members.set(member.peerId, member);
@@ -401,7 +389,7 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   #useSfu(sfu: SfuMediaPort): void {
-    this.#mode = "sfu";
+    this.#view.mode = "sfu";
     this.#auto = false;
     this.#sfu = sfu;
   }
@@ -449,8 +437,8 @@ export class Room extends Emitter<RoomEvents> {
   /** A listener that has something to send becomes a publisher: the others learn it, and it offers to those without a link. */
   #publish(): void {
     if (this.#state !== "open" || this.#tracks.size === 0) return;
-    if (this.#self?.receiveOnly !== true) return;
-    this.#self = { ...this.#self, receiveOnly: false };
+    if (this.#view.self?.receiveOnly !== true) return;
+    this.#view.self = { ...this.#view.self, receiveOnly: false };
     this.#host
       .request((id) => ({ type: "update-member", id, room: this.name, receiveOnly: false }))
       .then(
@@ -458,7 +446,7 @@ export class Room extends Emitter<RoomEvents> {
           for (const member of this.#members.values()) this.#mesh.connect(member);
         },
         (error: unknown) => {
-          if (this.#self !== undefined) this.#self = { ...this.#self, receiveOnly: true };
+          if (this.#view.self !== undefined) this.#view.self = { ...this.#view.self, receiveOnly: true };
           if (this.#state === "open") this.#view.report(asCoded(error, "signal.request.timeout"));
         },
       );
@@ -479,6 +467,7 @@ export class Room extends Emitter<RoomEvents> {
   #end(reason: string): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#view.open = false;
     for (const media of this.#media()) media.release();
     this.#members.clear();
     this.#tracks.clear();
