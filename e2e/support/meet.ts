@@ -1,11 +1,21 @@
 /** Driving the web app as a person does: by names and roles of what is on the page. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { BrowserPage, ChromiumBrowser, ServerProcess } from "@tsunagi/testkit/drivers";
+import { fileURLToPath } from "node:url";
+import { type BrowserPage, type ChromiumBrowser, type ServerProcess, startProcess } from "@tsunagi/testkit/drivers";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const PRETENDED = fileURLToPath(new URL("../../apps/meet/test/fake/serve.mjs", import.meta.url));
+
+/** The app over a server that only pretends: rooms of fifty, and broadcasts, without their media. @returns its address */
+export async function startPretended(): Promise<string> {
+  const server = await startProcess({ name: "pretended server", command: process.execPath, args: [PRETENDED] });
+  const [url] = await server.waitForLog(/^http:\/\/\S+/m, { timeoutMs: 60_000 });
+  return url;
+}
 
 /** Counts what must not be left behind: live tracks of devices and screens, and open connections. */
 const LEAK_WATCH = `(() => {

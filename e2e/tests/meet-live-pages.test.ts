@@ -1,15 +1,12 @@
 /** The pages of a broadcast in each of their states, over a pretended server: what is said before, during, in a break and after. */
-import { launchChromium, track } from "@tsunagi/testkit/drivers";
+import { launchChromium } from "@tsunagi/testkit/drivers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { serveFake } from "../../apps/meet/test/fake/serve.mjs";
-import { expectAccessible, expectFits, visitor } from "../support/meet.ts";
+import { expectAccessible, expectFits, startPretended, visitor } from "../support/meet.ts";
 
 let url: string;
 let chromium: Awaited<ReturnType<typeof launchChromium>>;
 beforeAll(async () => {
-  const fake = await serveFake();
-  track({ name: "pretended server", end: fake.close, endNow: () => undefined });
-  url = fake.url;
+  url = await startPretended();
   chromium = await launchChromium();
 });
 
