@@ -180,6 +180,7 @@ export class Peer extends Emitter<PeerEvents> {
       end: (entry) => this.#registry.end(entry, "hung-up"),
       config: (policy) => this.#config(policy),
       signalOpen: () => this.open,
+      probe: () => this.#signal.probe(),
       closed: () => {
         if (this.#rooms.get(name) === room) this.#rooms.delete(name);
       },

@@ -38,6 +38,8 @@ export type RoomHost = {
   readonly request: <Reply extends ServerReply>(make: (id: number) => ClientRequest) => Promise<Reply>;
   /** Whether messages reach the server now. */
   readonly signalOpen: () => boolean;
+  /** Whether the server still answers; if not, signalling begins to come back at once. */
+  readonly probe: () => Promise<boolean>;
   readonly config: (policy: MediaOptions["iceTransportPolicy"]) => PeerConnectionConfig;
   /** Makes a link; `relay`: whether only relayed paths are wanted. */
   readonly createEntry: (init: Omit<EntryInit, "config">, policy: () => MediaOptions["iceTransportPolicy"]) => Entry;

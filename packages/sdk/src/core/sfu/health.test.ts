@@ -7,7 +7,7 @@ import { Health } from "./health.ts";
 function setUp() {
   const clock = new FakeClock();
   const lost: string[] = [];
-  const state = { flows: true, expects: true, signal: true, bytes: 0 };
+  const state = { flows: true, expects: true, signal: true, bytes: 0, probes: 0 };
   const pc = Object.assign(new FakeTarget(), {
     connectionState: "new" as PeerConnectionPort["connectionState"],
     getTransceivers: () => [],
@@ -25,6 +25,10 @@ function setUp() {
     pc: pc as unknown as PeerConnectionPort,
     expectsFlow: () => state.expects,
     signalOpen: () => state.signal,
+    probe: async () => {
+      state.probes += 1;
+      return state.signal;
+    },
     connectMs: 4_000,
     onLost: (why) => lost.push(why),
   });
@@ -79,6 +83,8 @@ describe("a transport is lost", () => {
       state.flows = false;
       await clock.advanceAsync(4_000);
       expect(lost).toEqual(expects ? ["media stands still"] : []);
+      // The new transport is offered over signalling, which may have lost its path as well.
+      expect(state.probes).toBeGreaterThan(0);
       health.stop();
     }
   });

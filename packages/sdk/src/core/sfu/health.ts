@@ -18,6 +18,8 @@ export type HealthOptions = {
   /** Whether something should be coming in now. */
   readonly expectsFlow: () => boolean;
   readonly signalOpen: () => boolean;
+  /** Looks whether signalling still works: a new transport needs it, and it shares the path with the one that stalls. */
+  readonly probe: () => Promise<boolean>;
   /** How long it may take from the answer to the first connection. */
   readonly connectMs: number;
   readonly onLost: (why: string) => void;
@@ -77,7 +79,8 @@ export class Health {
 
   #stalled(): void {
     const at = this.#flow?.progressAt ?? 0;
-    const { expectsFlow, signalOpen } = this.#options;
+    const { expectsFlow, signalOpen, probe } = this.#options;
+    void probe();
     this.#after(STALL_MS, "media stands still", () => (this.#flow?.progressAt ?? 0) <= at && expectsFlow() && signalOpen());
   }
 

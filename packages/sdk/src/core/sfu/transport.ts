@@ -90,6 +90,7 @@ export class SfuTransport {
       pc: this.pc,
       expectsFlow: host.expectsFlow,
       signalOpen: room.host.signalOpen,
+      probe: room.host.probe,
       connectMs: direct ? DIRECT_MS : RELAY_MS,
       onLost: (why) => this.#lost(why),
     });
