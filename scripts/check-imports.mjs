@@ -39,7 +39,7 @@ export const ARROWS = {
   "@tsunagi/console": ["sdk"],
   // apps/cli, named as the command is.
   tsunagi: ["base", "stun", "turn", "protocol", "conference", "server-all", "server-signaling", "server-turn", "server-sfu"],
-  "@tsunagi/e2e": ["base", "protocol", "testkit", "sdk", "stun", "turn", "rtp", "media"],
+  "@tsunagi/e2e": ["base", "protocol", "conference", "testkit", "sdk", "stun", "turn", "rtp", "media", "server-sfu"],
   "@tsunagi/bench": [
     "base",
     "protocol",

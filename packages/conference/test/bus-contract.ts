@@ -25,8 +25,8 @@ export function busContract(name: string, make: () => Promise<Bus>): void {
 
     it("keeps the order of one sender", async () => {
       const got: string[] = [];
-      await bus.attach("one", async ({ command }) => {
-        got.push("peerId" in command ? command.peerId : "");
+      await bus.attach("one", async (each) => {
+        got.push(each.type === "admin" && "peerId" in each.command ? each.command.peerId : "");
         return { found: true };
       });
       await Promise.all(["1", "2", "3", "4"].map((peerId) => bus.send("one", request(peerId))));

@@ -67,7 +67,7 @@ export class Bottleneck {
 }
 
 /** Whoever is told of feedback. */
-export type Sender = { feedback(now: number, packet: Uint8Array): void; tick(now: number): void };
+export type Sender = { feedback(now: number, packet: Uint8Array): void };
 
 export class Receiver {
   readonly #options: PathOptions;

@@ -338,6 +338,7 @@ export class Slot {
   addPadding(_now: Millis, list: SendList, _bytes: number): number {
     const sent = this.#sent;
     if (this.codec === undefined || sent === undefined) return 0;
+    const { padding } = this.#context;
     if (this.rtxSsrc !== undefined && this.codec.rtx !== undefined) {
       for (let sequence = this.#sequences.next - 1, end = sequence - PROBE_LOOK_BACK; sequence > end; sequence--) {
         const place = sent.find(sequence);
@@ -347,10 +348,7 @@ export class Slot {
           return this.#addRepeat(list, packet, this.codec, sent, place, sequence);
         }
       }
-    }
-    const { padding } = this.#context;
-    // Nothing to repeat, as when all is paused: bare padding, as browsers do it.
-    if (this.rtxSsrc !== undefined && this.codec.rtx !== undefined) {
+      // Nothing to repeat, as when all is paused: bare padding, as browsers do it.
       const sequence = this.#repeatSequence++ & 0xffff;
       list.add(this.transport.index, padding, this.rtxSsrc, sequence, this.#timeline.last, this.codec.rtx, this.ids);
       return padding.wireLength;
