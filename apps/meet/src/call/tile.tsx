@@ -49,9 +49,13 @@ export const Tile = memo(function Tile(props: TileProps) {
   // One connection serves all: what is said of it once, in a banner, is not said in each tile.
   const mode = useField(call.path, "mode");
   const heard = useVoice(call.voices, id);
-  const speaking = !isScreen && (selfSpeaking || (heard && microphoneOn));
+  const unreadable = locked === false;
+  const speaking = !isScreen && !unreadable && (selfSpeaking || (heard && microphoneOn));
   const picture =
-    stream !== null && (isScreen || (cameraOn && held === undefined && pictured !== false)) && stream.getVideoTracks().length > 0;
+    stream !== null &&
+    !unreadable &&
+    (isScreen || (cameraOn && held === undefined && pictured !== false)) &&
+    stream.getVideoTracks().length > 0;
   const height = box?.height ?? 0;
   const withheld = held !== undefined && cameraOn && !isScreen && link === "connected";
   const attach = useCallback(
@@ -111,7 +115,8 @@ export const Tile = memo(function Tile(props: TileProps) {
           {link === "failed" && height > 160 ? <span>{t("tile.failed.text")}</span> : null}
         </div>
       )}
-      {!withheld || height < 180 ? null : <p className={styles.held}>{t(`held.${heldWord(held)}`)}</p>}
+      {unreadable && height >= 200 ? <p className={styles.held}>{t("lock.failed.text")}</p> : null}
+      {!withheld || unreadable || height < 200 ? null : <p className={styles.held}>{t(`held.${heldWord(held)}`)}</p>}
       {self ? null : (
         <IconButton
           className={classes(styles.pin, pinned && styles.pinned)}
@@ -138,7 +143,7 @@ export const Tile = memo(function Tile(props: TileProps) {
           ) : (
             <LockOpen size={14} className={styles.muted} aria-hidden="true" />
           )}
-          {withheld && height < 180 ? <ImageOff size={14} className={styles.muted} aria-hidden="true" /> : null}
+          {withheld && height < 200 ? <ImageOff size={14} className={styles.muted} aria-hidden="true" /> : null}
           <span>{shownName}</span>
         </span>
         {isScreen || self ? null : <QualityBars quality={quality} />}

@@ -209,6 +209,7 @@ export const en = {
 
   "lock.room": "Encrypted",
   "lock.on": "encrypted end to end",
+  "lock.failed.text": "Has a link with another key. Send this person yours, with the part after the #.",
   "lock.failed": "cannot be decrypted",
 
   "quality.label": "Network: {level} of 5, {word}",

@@ -210,6 +210,7 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
 
   "lock.room": "暗号化",
   "lock.on": "エンドツーエンドで暗号化",
+  "lock.failed.text": "リンクの鍵が異なります。「#」以降を含む自分のリンクを送ってください。",
   "lock.failed": "復号できません",
 
   "quality.label": "通信品質：5段階中{level}、{word}",
