@@ -24,12 +24,13 @@ describe("a room through the server", () => {
     for (const each of [mika, tom, aiko]) await join(each, "/room/large?mode=large");
     for (const each of [mika, tom, aiko]) {
       await expect.poll(() => each.raw.locator('[data-tile$="/camera"][data-state="connected"] video').count()).toBe(2);
-      const probe = await probeMedia(each.page, REMOTE);
-      await probe.expectVideo();
-      await probe.expectAudio();
       // One connection, whoever is in the room.
       expect(await each.leaks()).toMatchObject({ connections: 1 });
     }
+    // One who looks closely is enough; the others' decoders have their time for themselves.
+    const probe = await probeMedia(mika.page, REMOTE);
+    await probe.expectVideo();
+    await probe.expectAudio();
     await tom.raw.getByRole("button", { name: "Mute microphone" }).click();
     await mika.raw.getByRole("listitem", { name: "Tom, microphone off" }).waitFor();
     await tom.raw.getByRole("button", { name: "Turn camera off" }).click();
