@@ -10,6 +10,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
+import { FailureThrottle, type ThrottleOptions } from "../../throttle.ts";
 import { type AdminContext, adminError } from "./context.ts";
 import { docsPage } from "./docs-page.ts";
 import { STATUS } from "./errors.ts";
@@ -17,7 +18,6 @@ import { tidyOpenApi } from "./openapi.ts";
 import { appRoutes } from "./routes-apps.ts";
 import { liveRoutes } from "./routes-live.ts";
 import { webhookRoutes } from "./routes-webhooks.ts";
-import { FailureThrottle, type ThrottleOptions } from "./throttle.ts";
 import type { AdminToken } from "./token.ts";
 
 export type AdminFaceOptions = AdminContext & {

@@ -11,7 +11,7 @@ import { type IceServerOptions, iceFieldsFor } from "../../ice-servers.ts";
 import type { ForeignMetric } from "../../metrics.ts";
 import { isOriginAllowed } from "../../origin.ts";
 import type { Ownership } from "../../ownership.ts";
-import { FailureThrottle } from "../admin/throttle.ts";
+import { FailureThrottle } from "../../throttle.ts";
 import { retryAfterOf, statusOf, whipError } from "./errors.ts";
 import { parseFragment } from "./fragment.ts";
 import { iceLinks } from "./ice-links.ts";
