@@ -312,7 +312,9 @@ export class Slot {
     const sequence = next + difference16(sequence16, next & 0xffff);
     const sent = this.#sent;
     const place = sent?.find(sequence) ?? -1;
-    const encoding = sent === undefined || place < 0 ? undefined : this.publication?.encodings[sent.encoding[place] as number];
+    // Another encoding has begun since, with a key frame: nothing before that is needed any more, and a link that is full has no room for it.
+    const isUseful = sent !== undefined && place >= 0 && sent.encoding[place] === this.current;
+    const encoding = isUseful ? this.publication?.encodings[this.current] : undefined;
     const store = this.takesPrimary ? encoding?.primaries : encoding?.store;
     const packet = store?.get(sent?.source[place] as number);
     if (sent === undefined || packet === undefined || this.codec === undefined) {
