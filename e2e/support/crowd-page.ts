@@ -324,20 +324,32 @@ export function installCrowd(): void {
       const key = `${name} ${of}`;
       const read = watches.get(key);
       if (read !== undefined) return read();
-      const subscription = [...room(name).subscriptions.values()].find(
-        ({ publication }) => publication.peerId === of && publication.kind === "video",
-      );
-      const video = videos.get(subscription?.track as never);
-      if (video === undefined) throw new Error(`${name} shows nothing of ${of}`);
+      const trackNow = () =>
+        [...room(name).subscriptions.values()].find(
+          ({ publication }) => publication.peerId === of && publication.kind === "video",
+        )?.track as unknown as MediaStreamTrack | null | undefined;
+      if (!trackNow()) throw new Error(`${name} receives nothing of ${of}`);
       let [startedAt, lastAt, longestMs, frames] = [performance.now(), performance.now(), 0, 0];
-      const onFrame = () => {
-        const now = performance.now();
-        longestMs = Math.max(longestMs, now - lastAt);
-        lastAt = now;
-        frames += 1;
-        video.requestVideoFrameCallback(onFrame);
+      let shown: MediaStreamTrack | undefined;
+      // A replaced transport brings another track, which an application would show by its stream.
+      const follow = () => {
+        const track = members[name]?.room === undefined ? undefined : trackNow();
+        if (!track || track === shown) return;
+        shown = track;
+        show(new MediaStream([track]), () => {});
+        const video = videos.get(track);
+        const onFrame = () => {
+          if (track !== shown) return;
+          const now = performance.now();
+          longestMs = Math.max(longestMs, now - lastAt);
+          lastAt = now;
+          frames += 1;
+          video?.requestVideoFrameCallback(onFrame);
+        };
+        video?.requestVideoFrameCallback(onFrame);
       };
-      video.requestVideoFrameCallback(onFrame);
+      follow();
+      setInterval(follow, 20);
       watches.set(key, () => {
         const now = performance.now();
         const gaps = { longestMs: Math.max(longestMs, now - lastAt), frames, elapsedMs: now - startedAt };
