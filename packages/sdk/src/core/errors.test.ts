@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type CodedError, Emitter } from "@tsunagi/base";
 import { expect, it } from "vitest";
-import { asCoded, report, SDK_ERROR_CODES, sdkError } from "./errors.ts";
+import { asCoded, report, SDK_ERROR_CODES, sdkError, serverError } from "./errors.ts";
 
 it("names codes as area.thing.problem", () => {
   for (const code of Object.keys(SDK_ERROR_CODES)) expect(code).toMatch(/^[a-z]+\.[a-z]+\.[a-z]+$/);
@@ -30,4 +30,10 @@ it("logs what nobody listens to, and throws nothing", () => {
   emitter.on("error", ({ message }) => heard.push(message));
   report(emitter, sdkError("media.track.unknown", "heard"), log);
   expect([logged, heard]).toEqual([["lost"], ["heard"]]);
+});
+
+it("gives what the server says its own code and remedy", () => {
+  const error = serverError({ code: "room.member.limit", message: "full", remedy: "wait" });
+  expect([error.code, error.message, error.remedy]).toEqual(["room.member.limit", "full", "wait"]);
+  expect(serverError({ code: "a.b.c", message: "" }).remedy).toBeUndefined();
 });

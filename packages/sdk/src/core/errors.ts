@@ -31,6 +31,15 @@ export function asCoded(error: unknown, code: SdkErrorCode): CodedError {
   return sdkError(code, error instanceof Error ? error.message : String(error), { cause: error });
 }
 
+/** What the server says of a refusal, or of an end, as an error with its own code. */
+export function serverError(said: {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy?: string | undefined;
+}): CodedError {
+  return new CodedError(said.code as never, said.message, { remedy: said.remedy });
+}
+
 type ErrorEmitter = { emit(name: "error", error: CodedError): boolean };
 
 /** Emits an error; one that nobody listens to is logged instead of being lost or thrown. */

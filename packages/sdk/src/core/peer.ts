@@ -1,5 +1,5 @@
 /** The peer: one session with the server, and all connections and rooms in it. */
-import { CodedError, Emitter, randomId } from "@tsunagi/base";
+import { type CodedError, Emitter, randomId } from "@tsunagi/base";
 import type {
   CredentialUpdated,
   ErrorMessage,
@@ -15,7 +15,7 @@ import type {
   Resumed,
 } from "@tsunagi/protocol";
 import { DataConnection } from "./data/index.ts";
-import { asCoded, report, sdkError } from "./errors.ts";
+import { asCoded, report, sdkError, serverError } from "./errors.ts";
 import { type CallOptions, MediaConnection } from "./media/media-connection.ts";
 import type { ConnectOptions, JoinOptions, PeerCredentials, PeerEvents, PeerOptions, PeerState } from "./peer-options.ts";
 import type { IceServerInit, MediaStream, PeerConnectionConfig, Platform } from "./ports.ts";
@@ -246,7 +246,7 @@ export class Peer extends Emitter<PeerEvents> {
   #onResumed(message: Resumed, doubtful: boolean): void {
     this.#welcome(message);
     for (const lost of message.lostRooms) {
-      this.#rooms.get(lost.room)?.ownerClosed(new CodedError(lost.code as never, lost.message));
+      this.#rooms.get(lost.room)?.ownerClosed(serverError(lost));
     }
     const info = { restored: message.restored, doubtful };
     this.#registry.signalResumed(info);
@@ -368,7 +368,7 @@ export class Peer extends Emitter<PeerEvents> {
     }
     // About a connection that has ended meanwhile: nobody is left who would want to know.
     if (message.connection !== undefined) return;
-    report(this, new CodedError(message.code as never, message.message, { remedy: message.remedy }), this.#platform.log);
+    report(this, serverError(message), this.#platform.log);
   }
 
   #onExpiring(expiresAt: number): void {
@@ -443,15 +443,9 @@ export class Peer extends Emitter<PeerEvents> {
   }
 
   #config(policy: PeerConnectionConfig["iceTransportPolicy"]): PeerConnectionConfig {
-    const own = this.#options.iceServers;
-    const iceServers: IceServerInit[] =
-      own !== undefined
-        ? [...own]
-        : this.#iceServers.map(({ urls, username, credential }) => ({
-            urls: [...urls],
-            ...(username === undefined ? {} : { username }),
-            ...(credential === undefined ? {} : { credential }),
-          }));
+    // A browser reads the servers and keeps none of the objects.
+    const named = () => this.#iceServers.map(({ expiresAt: _, ...server }) => server as IceServerInit);
+    const iceServers = [...(this.#options.iceServers ?? named())];
     const iceTransportPolicy = this.#relayOnly ? "relay" : (policy ?? this.#options.iceTransportPolicy ?? "all");
     return { iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" };
   }

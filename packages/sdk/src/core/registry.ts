@@ -1,5 +1,5 @@
 /** All connections of a peer, by remote peer and connection ID: makes their links, routes what arrives, ends them. */
-import { CodedError } from "@tsunagi/base";
+import type { CodedError } from "@tsunagi/base";
 import type {
   ClientCounted,
   ConnectionKind,
@@ -10,7 +10,7 @@ import type {
   OfferBody,
   RelayBody,
 } from "@tsunagi/protocol";
-import { sdkError } from "./errors.ts";
+import { sdkError, serverError } from "./errors.ts";
 import { PeerLink } from "./link/peer-link.ts";
 import type { PeerConnectionConfig, Platform } from "./ports.ts";
 
@@ -161,7 +161,7 @@ export class ConnectionRegistry {
       this.#after(REPEAT_AFTER_MS, () => entry.link.repeat());
       return true;
     }
-    this.#fail(entry, new CodedError(message.code as never, message.message, { remedy: message.remedy }));
+    this.#fail(entry, serverError(message));
     return true;
   }
 

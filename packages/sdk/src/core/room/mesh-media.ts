@@ -15,8 +15,7 @@ export class MeshMedia implements MeshMediaPort {
   readonly #room: RoomView;
   readonly #links = new Map<string, MemberLink>();
   readonly #retries = new Map<string, () => void>();
-  /** Streams that live on in the SFU's media. */
-  readonly #adopted = new WeakSet<object>();
+  readonly adopted = new WeakSet<object>();
 
   constructor(room: RoomView) {
     this.#room = room;
@@ -98,12 +97,6 @@ export class MeshMedia implements MeshMediaPort {
     this.#retries.clear();
   }
 
-  streamOf(peerId: string, streamId: string): MediaStream | undefined {
-    const stream = this.#links.get(peerId)?.media.remoteStreams.find(({ id }) => id === streamId);
-    if (stream !== undefined) this.#adopted.add(stream);
-    return stream;
-  }
-
   dropMember(peerId: string, end: boolean): void {
     const link = this.#links.get(peerId);
     if (link === undefined) return;
@@ -129,7 +122,7 @@ export class MeshMedia implements MeshMediaPort {
     );
     const link = new MemberLink(entry, host.platform, options, tracks, {
       onStream: (stream) => this.#room.emit("stream", named(stream, peerId)),
-      onStreamRemoved: (stream) => this.#adopted.has(stream) || this.#room.emit("streamremoved", named(stream, peerId)),
+      onStreamRemoved: (stream) => this.adopted.has(stream) || this.#room.emit("streamremoved", named(stream, peerId)),
       onState: (state) => this.#room.mode === "mesh" && this.#room.emit("memberState", { peerId, state }),
       onQuality: (quality) => this.#room.emit("quality", { peerId, ...quality }),
     });

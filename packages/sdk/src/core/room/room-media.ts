@@ -87,8 +87,8 @@ export interface MeshMediaPort extends RoomMedia {
   handleOffer(body: Inbound<OfferBody>): boolean;
   /** Offers a link to the member, where one of the two publishes. */
   connect(member: Member): void;
-  /** In a room that moves to the SFU: the stream that shows this member already, to go on in. */
-  streamOf(peerId: string, streamId: string): MediaStream | undefined;
+  /** In a room that moves to the SFU: streams that go on there, and so do not end with their links. */
+  readonly adopted: WeakSet<object>;
   /** Media of this member comes over the SFU now. `end`: this side tells the other that the link is over. */
   dropMember(peerId: string, end: boolean): void;
 }

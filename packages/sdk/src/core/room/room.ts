@@ -1,5 +1,5 @@
 /** A room: membership, data, log and metadata. The media in it is a mesh of links with the members, or one connection with the SFU. */
-import { assertNever, CodedError, Emitter, type JsonValue } from "@tsunagi/base";
+import { type CodedError, Emitter, type JsonValue } from "@tsunagi/base";
 import type {
   ErrorMessage,
   HeldRoom,
@@ -11,7 +11,7 @@ import type {
   OfferBody,
   Publication,
 } from "@tsunagi/protocol";
-import { asCoded, report, sdkError } from "../errors.ts";
+import { asCoded, report, sdkError, serverError } from "../errors.ts";
 import type { MediaOptions } from "../media/media-options.ts";
 import type { JoinOptions, TrackOptions } from "../peer-options.ts";
 import type { MediaStream, MediaStreamTrack, RTCPeerConnection, VideoElement } from "../ports.ts";
@@ -234,8 +234,7 @@ export class Room extends Emitter<RoomEvents> {
   /** Leaves. */
   close(): void {
     if (this.#state === "closed") return;
-    // The answer does not matter: after it, or after the end of the session, the server knows no such member.
-    this.#host.request((id) => ({ type: "leave", id, room: this.name })).catch(() => {});
+    this.#leave();
     this.#end("left");
   }
 
@@ -261,7 +260,7 @@ export class Room extends Emitter<RoomEvents> {
 
   handle(message: RoomMessage): void {
     if (message.type === "room-closed") {
-      this.#fail(new CodedError(message.code as never, message.message));
+      this.#fail(serverError(message));
       return;
     }
     if (this.#waiting !== undefined) this.#waiting.push(message);
@@ -290,20 +289,15 @@ export class Room extends Emitter<RoomEvents> {
       case "room-mode":
         if (this.#view.mode === "mesh") void this.#move();
         break;
-      case "published":
-      case "unpublished":
-      case "publication-updated":
-      case "sfu-reset":
-        this.#sfu?.handle(message);
-        break;
       default:
-        assertNever(message);
+        // Its type holds that nothing else is left.
+        this.#sfu?.handle(message);
     }
   }
 
   /** The server refused something that has no reply: data, say. */
-  refused({ code, message, remedy }: ErrorMessage): void {
-    this.#view.report(new CodedError(code as never, message, { remedy }));
+  refused(message: ErrorMessage): void {
+    this.#view.report(serverError(message));
   }
 
   /** Another member offers a link that does not exist here yet. False: it is not one of this room. */
@@ -351,7 +345,7 @@ export class Room extends Emitter<RoomEvents> {
     }
     // The server was restarted while this join was under way, and learnt of the membership from the others: take it back and join.
     this.#joinedAnew = true;
-    this.#host.request((id) => ({ type: "leave", id, room: this.name })).catch(() => {});
+    this.#leave();
     this.join();
   }
 
@@ -453,6 +447,11 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   // ---- The end -----------------------------------------------------------------------------------------------------------------
+
+  /** The answer does not matter: after it, or after the end of the session, the server knows no such member. */
+  #leave(): void {
+    this.#host.request((id) => ({ type: "leave", id, room: this.name })).catch(() => {});
+  }
 
   #requireLive(): void {
     if (this.#state === "closed") throw sdkError("connection.state.closed", "the room is closed");

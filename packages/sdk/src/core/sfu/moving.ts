@@ -32,8 +32,11 @@ export class Moving {
     return this.#mesh.remoteStreams;
   }
 
+  /** The stream that shows this member already, to go on in. */
   adopt(peerId: string, name: string): MediaStream | undefined {
-    return this.#mesh.streamOf(peerId, name);
+    const stream = this.streams.get(peerId)?.find(({ id }) => id === name);
+    if (stream !== undefined) this.#mesh.adopted.add(stream);
+    return stream;
   }
 
   /** The SFU is connected here. */

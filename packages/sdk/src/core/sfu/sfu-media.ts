@@ -11,7 +11,7 @@ import type {
   SfuReset,
   Unpublished,
 } from "@tsunagi/protocol";
-import { asCoded } from "../errors.ts";
+import { asCoded, serverError } from "../errors.ts";
 import { type MediaOptions, receives } from "../media/media-options.ts";
 import type { MediaStream, MediaStreamPort, MediaStreamTrackPort, RTCPeerConnection } from "../ports.ts";
 import type { MemberLinkState } from "../room/room-events.ts";
@@ -455,7 +455,7 @@ export class SfuMedia implements SfuMediaPort {
         room.emit("bandwidth", event.bps);
         return;
       case "error":
-        room.report(new CodedError(event.code as never, event.message));
+        room.report(serverError(event));
         return;
       default:
         event satisfies never;

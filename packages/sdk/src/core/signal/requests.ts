@@ -1,7 +1,7 @@
 /** Requests under way: which ids wait for a reply, and until when. */
-import { type Clock, CodedError } from "@tsunagi/base";
+import type { Clock, CodedError } from "@tsunagi/base";
 import type { ClientRequest, ServerMessage, ServerReply } from "@tsunagi/protocol";
-import { sdkError } from "../errors.ts";
+import { sdkError, serverError } from "../errors.ts";
 
 /** As long as the default grace time: a request survives whatever the session survives. */
 const TIMEOUT_MS = 30_000;
@@ -43,7 +43,7 @@ export class Requests {
     if (waiting === undefined) return message.type !== "error";
     this.#waiting.delete(message.re);
     waiting.cancel();
-    if (message.type === "error") waiting.reject(new CodedError(message.code as never, message.message, message));
+    if (message.type === "error") waiting.reject(serverError(message));
     else waiting.resolve(message as never);
     return true;
   }

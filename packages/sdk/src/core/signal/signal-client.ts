@@ -23,7 +23,7 @@ import {
   type ServerReply,
   SessionCounter,
 } from "@tsunagi/protocol";
-import { asCoded, sdkError } from "../errors.ts";
+import { asCoded, sdkError, serverError } from "../errors.ts";
 import type { Platform, SocketPort } from "../ports.ts";
 import { connectTimeoutMs, reconnectDelayMs } from "./backoff.ts";
 import { Requests } from "./requests.ts";
@@ -306,7 +306,7 @@ export class SignalClient extends Emitter<SignalEvents> {
       return;
     }
     if (message?.type === "bye") this.#onBye(message);
-    else if (message?.type === "error") this.#finish(new CodedError(message.code as never, message.message, message));
+    else if (message?.type === "error") this.#finish(serverError(message));
     else if (message?.type === "ping") this.#sendUncounted(socket, { type: "pong", received: this.#counter.received });
   }
 
@@ -375,7 +375,7 @@ export class SignalClient extends Emitter<SignalEvents> {
       this.#lose(bye.code, bye.retryAfterMs ?? 0);
       return;
     }
-    this.#finish(new CodedError(bye.code as never, bye.message, { remedy: bye.remedy }));
+    this.#finish(serverError(bye));
   }
 
   // ---- Is it alive -------------------------------------------------------------------------------------------------------------
