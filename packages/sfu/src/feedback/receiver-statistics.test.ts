@@ -1,8 +1,9 @@
+import { emptyReportBlock } from "@tsunagi/rtp";
 import { describe, expect, it } from "vitest";
-import { newReportBlock, ReceiverStatistics } from "./receiver-statistics.ts";
+import { ReceiverStatistics } from "./receiver-statistics.ts";
 
 function reported(statistics: ReceiverStatistics, now: number) {
-  const block = newReportBlock();
+  const block = emptyReportBlock();
   statistics.report(now, block);
   return block;
 }
@@ -13,7 +14,7 @@ describe("receiver statistics", () => {
     for (let sequence = 0; sequence < 100; sequence += 1) {
       if (sequence % 4 !== 1) statistics.received(sequence * 10, sequence, sequence * 900, 100);
     }
-    expect(reported(statistics, 1_000)).toMatchObject({ ssrc: 7, fractionLost: 64, cumulativeLost: 25, highestSequence: 99 });
+    expect(reported(statistics, 1_000)).toMatchObject({ ssrc: 7, fractionLost: 0.25, cumulativeLost: 25, highestSequence: 99 });
     for (let sequence = 100; sequence < 200; sequence += 1) statistics.received(sequence * 10, sequence, sequence * 900, 100);
     expect(reported(statistics, 2_000)).toMatchObject({ fractionLost: 0, cumulativeLost: 25, highestSequence: 199 });
   });

@@ -5,6 +5,7 @@
  * statistics of the stream that they repair, so that its losses stay those of the path.
  */
 import type { Millis } from "@tsunagi/base";
+import type { ReportBlock } from "@tsunagi/rtp";
 
 /** RFC 3550 A.1: a jump of more than this is a restart of the sender, once a second packet in order confirms it. */
 const MAX_DROPOUT = 3_000;
@@ -12,35 +13,6 @@ const MAX_MISORDER = 100;
 /** Over how long the rate is measured, in slices. */
 const SLICES = 10;
 const SLICE_MS = 100;
-
-/** The fields of a report block, reused by its owner. */
-export type ReportBlock = {
-  ssrc: number;
-  /** 0 to 255, of the time since the last report. */
-  fractionLost: number;
-  /** Signed 24 bits. */
-  cumulativeLost: number;
-  /** Turns of the sequence number in the upper 16 bits. */
-  highestSequence: number;
-  /** In units of the RTP clock. */
-  jitter: number;
-  /** Middle 32 bits of the NTP time of its last sender report; 0: none. */
-  lastSenderReport: number;
-  /** In 1/65536 s. */
-  delaySinceLastSenderReport: number;
-};
-
-export function newReportBlock(): ReportBlock {
-  return {
-    ssrc: 0,
-    fractionLost: 0,
-    cumulativeLost: 0,
-    highestSequence: 0,
-    jitter: 0,
-    lastSenderReport: 0,
-    delaySinceLastSenderReport: 0,
-  };
-}
 
 export class ReceiverStatistics {
   readonly ssrc: number;
@@ -110,8 +82,9 @@ export class ReceiverStatistics {
     this.#expectedPrior = expected;
     this.#receivedPrior = this.#received;
     block.ssrc = this.ssrc;
-    block.fractionLost =
-      expectedInterval > 0 && lostInterval > 0 ? Math.min(255, Math.floor((lostInterval * 256) / expectedInterval)) : 0;
+    // In steps of what goes over the wire.
+    const lost256 = expectedInterval > 0 ? Math.floor((lostInterval * 256) / expectedInterval) : 0;
+    block.fractionLost = Math.max(0, Math.min(255, lost256)) / 256;
     block.cumulativeLost = Math.max(-0x80_0000, Math.min(0x7f_ffff, lost));
     block.highestSequence = Math.max(0, this.#highest) % 0x1_0000_0000;
     block.jitter = Math.min(0xffff_ffff, Math.floor(this.#jitter));

@@ -8,9 +8,9 @@ import {
   buildRemb,
   buildSdes,
   compound,
+  emptyReportBlock,
   type ReportBlock,
 } from "@tsunagi/rtp";
-import { newReportBlock } from "../feedback/receiver-statistics.ts";
 import type { Encoding } from "../publication/encoding.ts";
 import type { Publication } from "../publication/publication.ts";
 import type { RoutingContext } from "./context.ts";
@@ -91,9 +91,8 @@ export class PublisherFeedback {
     for (const publication of transport.publications) {
       for (const { statistics } of publication.encodings) {
         if (statistics === undefined || !statistics.active || blocks.length === MAX_BLOCKS) continue;
-        const block = newReportBlock();
+        const block = emptyReportBlock();
         statistics.report(now, block);
-        block.fractionLost /= 256;
         blocks.push(block);
         ssrcs.push(statistics.ssrc);
         bps += statistics.bps(now);
