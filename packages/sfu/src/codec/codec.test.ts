@@ -26,6 +26,9 @@ describe("a receiver's codec", () => {
     expect(matchCodec(sent, [high, mode0, level])?.payloadType).toBe(4);
     expect(matchCodec(sent, [high, mode0, level, same])?.payloadType).toBe(5);
     expect(matchCodec(sent, [high, mode0])).toBeUndefined();
+    const main = codec("h264", 6, "packetization-mode=1;profile-level-id=4d001f");
+    expect(matchCodec(main, [same, high])?.payloadType).toBe(2);
+    expect(matchCodec(high, [same, main])).toBeUndefined();
   });
 
   it("of VP9 is the one of the same profile, 0 where none is named", () => {

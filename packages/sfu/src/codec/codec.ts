@@ -33,7 +33,8 @@ function fits(sent: Codec, codec: Codec): 0 | 1 | 2 {
       const mine = parameter(sent, "profile-level-id", "42000a");
       const theirs = parameter(codec, "profile-level-id", "42000a");
       if (mine === theirs) return 2;
-      return mine.slice(0, 2) === theirs.slice(0, 2) ? 1 : 0;
+      // A decoder of the high profile takes the main one, too (H.264 §A.2.4).
+      return mine.slice(0, 2) === theirs.slice(0, 2) || (mine.startsWith("4d") && theirs.startsWith("64")) ? 1 : 0;
     }
     case "vp9":
       return parameter(sent, "profile-id", "0") === parameter(codec, "profile-id", "0") ? 2 : 0;

@@ -5,6 +5,7 @@ import { type EncodingParameters, listen, type PeerConnectionPort, type SendPara
 import type { RoomView } from "../room/room-media.ts";
 import { Channels } from "./channels.ts";
 import { encodingsFor, hintFor } from "./encodings.ts";
+import { forwardedCodecs } from "./forwarded-codecs.ts";
 import { Health } from "./health.ts";
 import type { OwnTrack } from "./own-tracks.ts";
 import type { Wanted } from "./subscription.ts";
@@ -322,16 +323,17 @@ export class SfuTransport {
     this.#host.room.options.e2ee?.onReceiver(slot.transceiver.receiver, publication);
   }
 
-  /** In slots all stay that the browser has, so that any publication fits in. */
+  /** In slots all stay that the SFU forwards, so that any publication fits in. */
   #preferCodecs(transceiver: TransceiverPort, kind: "audio" | "video", sending: boolean): void {
     const { options, host, log } = this.#host.room;
     const preferred = sending ? (kind === "audio" ? options.audioCodec : options.videoCodec) : undefined;
-    const allowed = options.e2ee?.codecs;
-    if (preferred === undefined && allowed === undefined) return;
     const codecs = host.platform.peerConnections.codecs(kind);
     if (codecs === undefined) return;
+    const allowed = options.e2ee?.codecs;
     const names = allowed && [...allowed, ...REPAIRS].map((name) => name.toLowerCase());
-    const usable = codecs.filter(({ mimeType }) => names === undefined || names.includes(mimeType.toLowerCase()));
+    const usable = forwardedCodecs(codecs).filter(
+      ({ mimeType }) => names === undefined || names.includes(mimeType.toLowerCase()),
+    );
     try {
       transceiver.setCodecPreferences?.(sortCodecs(usable, kind, preferred ?? []));
     } catch (error) {
