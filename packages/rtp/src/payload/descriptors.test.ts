@@ -41,6 +41,21 @@ describe("VP8", () => {
   });
 });
 
+describe("a picture ID", () => {
+  it.each([
+    ["VP8", readVp8, "90 80"],
+    ["VP9", readVp9, "80"],
+  ] as const)("of %s that is cut short is none", (_, reader, before) => {
+    for (const id of ["", "92"]) {
+      const bytes = hex(before + id);
+      expect(reader(bytes, 0, bytes.length, new PayloadInfo())).toBe(false);
+      // What lies behind the end is not the packet's.
+      const longer = hex(`${before}${id}7f`);
+      expect(reader(longer, 0, bytes.length, new PayloadInfo())).toBe(false);
+    }
+  });
+});
+
 describe("VP9", () => {
   it("first packet of a key picture of three layers, not flexible, with its structure", () => {
     const info = read(readVp9, "aa 8123 00 09 58 0140 00b4 0280 0168 0500 02d0 01 04 00 77");

@@ -1,6 +1,6 @@
 /** The VP8 payload descriptor (RFC 7741 §4.2) and the first bytes of a key frame (§4.3, RFC 6386 §9.1). */
-import { u16 } from "../bytes.ts";
 import type { PayloadInfo } from "./info.ts";
+import { readPictureId } from "./picture-id.ts";
 
 /** @returns false where the bytes end too early */
 export function readVp8(bytes: Uint8Array, start: number, end: number, into: PayloadInfo): boolean {
@@ -16,18 +16,8 @@ export function readVp8(bytes: Uint8Array, start: number, end: number, into: Pay
     const extended = bytes[at] as number;
     at += 1;
     if (extended & 0x80) {
-      if (at >= end) return false;
-      into.pictureIdAt = at;
-      if ((bytes[at] as number) & 0x80) {
-        if (at + 1 >= end) return false;
-        into.pictureId = u16(bytes, at) & 0x7fff;
-        into.pictureIdBits = 15;
-        at += 2;
-      } else {
-        into.pictureId = bytes[at] as number;
-        into.pictureIdBits = 7;
-        at += 1;
-      }
+      at = readPictureId(bytes, at, end, into);
+      if (at < 0) return false;
     }
     if (extended & 0x40) {
       if (at >= end) return false;

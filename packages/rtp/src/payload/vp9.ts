@@ -1,6 +1,7 @@
 /** The VP9 payload descriptor (RFC 9628 §4.2). */
 import { u16 } from "../bytes.ts";
 import type { PayloadInfo } from "./info.ts";
+import { readPictureId } from "./picture-id.ts";
 
 /** Temporal IDs are 3 bits. */
 const HIGHEST_TEMPORAL = 7;
@@ -17,18 +18,8 @@ export function readVp9(bytes: Uint8Array, start: number, end: number, into: Pay
   into.endOfFrame = (first & 0x04) !== 0;
   into.discardable = (first & 0x01) !== 0;
   if (first & 0x80) {
-    if (at >= end) return false;
-    into.pictureIdAt = at;
-    if ((bytes[at] as number) & 0x80) {
-      if (at + 1 >= end) return false;
-      into.pictureId = u16(bytes, at) & 0x7fff;
-      into.pictureIdBits = 15;
-      at += 2;
-    } else {
-      into.pictureId = bytes[at] as number;
-      into.pictureIdBits = 7;
-      at += 1;
-    }
+    at = readPictureId(bytes, at, end, into);
+    if (at < 0) return false;
   }
   if (first & 0x20) {
     if (at >= end) return false;
