@@ -21,6 +21,7 @@ const REMEDIES: { readonly [Code in ErrorCode]?: string } = {
   "sfu.room.unavailable": "Try again a little later; if it stays so, the operator's log tells why the SFU is not there.",
   "sfu.worker.lost": "Offer again, with a new RTCPeerConnection and a higher epoch.",
   "sfu.capacity.reached": "Try again later, or raise `sfu.limits.members`.",
+  "sfu.offer.too-large": 'Receive less at once: `subscribe: "manual"`, or `unsubscribe`.',
   "sfu.offer.codec": "Offer VP8, VP9, H.264 or AV1, and Opus.",
   "sfu.publication.limit": "Publish less, or raise `sfu.limits.publicationsPerMember`.",
   "sfu.publication.duplicate": "Choose a random ID for each publication.",

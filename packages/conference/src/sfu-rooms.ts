@@ -61,7 +61,7 @@ function offer(world: World, peer: Peer, room: Room, sfu: SfuRoom, message: SfuO
   const why = mayOffer(world, peer, room, sfu, message);
   if (why !== undefined) return why;
   const member = memberOf(sfu, peer);
-  const { id, epoch, sdp, send } = message;
+  const { id, epoch, sdp, sdpDeflate, send } = message;
   member.epoch = Math.max(member.epoch, epoch);
   for (const { publication } of send) sfu.holders.set(publication, peer.id);
   const correlation = world.nextSequence();
@@ -77,7 +77,8 @@ function offer(world: World, peer: Peer, room: Room, sfu: SfuRoom, message: SfuO
     data: peer.permissions.data,
   };
   const limits = world.options.sfuLimits;
-  command(world, peer, room, { type: "negotiate", epoch, sdp, send, receive, limits, directions }, correlation);
+  const description = sdpDeflate === undefined ? { sdp } : { sdp, sdpDeflate };
+  command(world, peer, room, { type: "negotiate", epoch, ...description, send, receive, limits, directions }, correlation);
   return undefined;
 }
 
@@ -125,7 +126,9 @@ export function sfuReplied(world: World, correlation: number, reply: SfuReply): 
     return;
   }
   const { id, epoch, send } = offered;
-  world.send(peer, { type: "sfu-answer", re: id, room: room.name, epoch, sdp: reply.sdp ?? "" });
+  const { sdp = "", sdpDeflate } = reply;
+  const description = sdpDeflate === undefined ? { sdp } : { sdp, sdpDeflate };
+  world.send(peer, { type: "sfu-answer", re: id, room: room.name, epoch, ...description });
   replacePublications(world, peer, room, sfu, new Map(send.map((each) => [each.publication, toPublication(peer, each)])));
 }
 

@@ -23,6 +23,8 @@ export type SfuCommand =
       readonly type: "negotiate";
       readonly epoch: number;
       readonly sdp: string;
+      /** As the client sent it: signalling inflates it into `sdp` before it goes to an SFU node, and deflates the answer. */
+      readonly sdpDeflate?: string | undefined;
       readonly send: readonly SfuSend[];
       readonly receive: readonly SfuReceive[];
       readonly limits: SfuRoomLimits;
@@ -37,7 +39,7 @@ export type SfuCommand =
   | (SfuRoomRef & { readonly type: "dump" });
 
 export type SfuReply =
-  | { readonly ok: true; readonly sdp?: string | undefined; readonly dump?: unknown }
+  | { readonly ok: true; readonly sdp?: string | undefined; readonly sdpDeflate?: string | undefined; readonly dump?: unknown }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly remedy?: string | undefined };
 
 /** From the SFU node to the node that owns the room. */

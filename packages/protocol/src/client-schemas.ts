@@ -78,6 +78,8 @@ const heldConnection = z.object({
   outgoing: z.boolean(),
 });
 
+export const description = { sdp: z.string(), sdpDeflate: z.base64().min(1).optional() };
+
 /** The fields of relayed messages besides `to` or `from`. */
 export const relayBodies = {
   offer: {
@@ -172,19 +174,21 @@ export const clientSchemas: Schemas = {
     credential: credential.optional(),
   }),
   "ice-servers": z.object({ type: z.literal("ice-servers"), id: count }),
-  "sfu-offer": z.object({
-    type: z.literal("sfu-offer"),
-    id: count,
-    room: name,
-    epoch: count,
-    sdp: z.string().min(1),
-    send: z
-      .array(z.object({ mid: shortName, publication: publicationId, ...track, metadata: trackMetadata.optional() }))
-      .max(SFU_SECTIONS),
-    receive: z
-      .array(z.object({ mid: shortName, kind: z.enum(["audio", "video"]), publication: publicationId.nullable() }))
-      .max(SFU_SECTIONS),
-  }),
+  "sfu-offer": z
+    .object({
+      type: z.literal("sfu-offer"),
+      id: count,
+      room: name,
+      epoch: count,
+      ...description,
+      send: z
+        .array(z.object({ mid: shortName, publication: publicationId, ...track, metadata: trackMetadata.optional() }))
+        .max(SFU_SECTIONS),
+      receive: z
+        .array(z.object({ mid: shortName, kind: z.enum(["audio", "video"]), publication: publicationId.nullable() }))
+        .max(SFU_SECTIONS),
+    })
+    .refine(({ sdp, sdpDeflate }) => (sdp === "") === (sdpDeflate !== undefined), "either sdp or sdpDeflate"),
   "sfu-candidate": z.object({
     type: z.literal("sfu-candidate"),
     room: name,

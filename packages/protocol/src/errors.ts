@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   "sfu.worker.lost": "The SFU's process that carried this member's media has ended.",
   "sfu.capacity.reached": "The SFU has as many members as it may have.",
   "sfu.offer.malformed": "The description cannot be read, or does not fit the sections named beside it.",
+  "sfu.offer.too-large": "The description is longer than 2,000,000 bytes once it is inflated.",
   "sfu.offer.codec": "A section offers no codec that the SFU forwards.",
   "sfu.offer.section": "A section named beside the description is not in it, or cannot send or receive.",
   "sfu.offer.restart": "The offer restarts ICE: a new RTCPeerConnection with a higher epoch is wanted instead.",

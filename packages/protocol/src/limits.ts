@@ -17,6 +17,9 @@ export const NAMED_RECEIVERS = 1_000;
 /** Sections in one `sfu-offer`, sent and received ones each, and characters of a mid or of a publication's ID and stream. */
 export const SFU_SECTIONS = 256;
 export const PUBLICATION_CHARACTERS = 64;
+/** From this many characters on a description is deflated, and how long it may be once it is inflated. */
+export const DEFLATED_SDP_FROM = 20_000;
+export const INFLATED_SDP_BYTES = 2_000_000;
 /** Characters of a publication's metadata as JSON: each member may have many. */
 export const PUBLICATION_METADATA_CHARACTERS = 1_024;
 /** Publications declared in one room of a `resume`. */

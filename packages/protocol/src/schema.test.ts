@@ -55,6 +55,14 @@ describe("parseClientMessage", () => {
         receive: Array(257).fill({ mid: "1", kind: "audio", publication: null }),
       }),
     ],
+    ...Object.entries({
+      both: { sdp: "v=0", sdpDeflate: "AA==" },
+      neither: { sdp: "" },
+      garbage: { sdp: "", sdpDeflate: "AA=" },
+    }).map(([which, description]): [string, string] => [
+      `an offer with ${which} of plain and deflated`,
+      JSON.stringify({ type: "sfu-offer", id: 1, room: "r", epoch: 0, ...description, send: [], receive: [] }),
+    ]),
     [
       "a publication ID with a space",
       '{"type":"sfu-offer","id":1,"room":"r","epoch":0,"sdp":"v=0","send":[{"mid":"0","publication":"a b","kind":"audio","source":"other","stream":"s","muted":false}],"receive":[]}',

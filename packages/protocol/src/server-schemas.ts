@@ -1,6 +1,6 @@
 /** Schemas of everything the server sends: for tests and tools, since a client trusts its server and only checks shapes (parse-server.ts). */
 import { z } from "zod";
-import { count, json, member, mode, name, publication, relayBodies } from "./client-schemas.ts";
+import { count, description, json, member, mode, name, publication, relayBodies } from "./client-schemas.ts";
 import type { ServerMessage } from "./messages.ts";
 
 const text = z.string();
@@ -103,7 +103,7 @@ export const serverSchemas: Schemas = {
     permissions,
   }),
   "ice-servers": z.strictObject({ type: z.literal("ice-servers"), re, iceServers, iceTransportPolicy }),
-  "sfu-answer": z.strictObject({ type: z.literal("sfu-answer"), re, room: name, epoch: count, sdp: text }),
+  "sfu-answer": z.strictObject({ type: z.literal("sfu-answer"), re, room: name, epoch: count, ...description }),
   published: z.strictObject({ type: z.literal("published"), room: name, publication }),
   unpublished: z.strictObject({ type: z.literal("unpublished"), room: name, publication: text }),
   "publication-updated": z.strictObject({ type: z.literal("publication-updated"), room: name, publication }),

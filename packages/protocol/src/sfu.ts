@@ -30,13 +30,18 @@ export type MediaDirections = { readonly publish: boolean; readonly subscribe: b
 
 // ---- Over signalling, counted ------------------------------------------------------------------------------------------------
 
+/**
+ * A description: as it is, or (then `sdp` is empty) as base64 of its raw DEFLATE form (RFC 1951). Hundreds of sections that are nearly the same
+ * get short that way. Who offers so takes the answer so.
+ */
+export type SfuDescription = { readonly sdp: string; readonly sdpDeflate?: string | undefined };
+
 /** Everything the client sends and receives in this room; sections not named are not used. `epoch` rises with each new PeerConnection. */
-export type SfuOffer = {
+export type SfuOffer = SfuDescription & {
   readonly type: "sfu-offer";
   readonly id: number;
   readonly room: string;
   readonly epoch: number;
-  readonly sdp: string;
   readonly send: readonly SfuSend[];
   readonly receive: readonly SfuReceive[];
 };
@@ -57,12 +62,11 @@ export type UpdatePublication = {
 };
 
 /** Reply to `sfu-offer`. */
-export type SfuAnswer = {
+export type SfuAnswer = SfuDescription & {
   readonly type: "sfu-answer";
   readonly re: number;
   readonly room: string;
   readonly epoch: number;
-  readonly sdp: string;
 };
 export type Published = { readonly type: "published"; readonly room: string; readonly publication: Publication };
 export type Unpublished = { readonly type: "unpublished"; readonly room: string; readonly publication: string };

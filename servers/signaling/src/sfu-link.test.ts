@@ -1,7 +1,8 @@
 import { silentLog } from "@tsunagi/base";
 import { type BusRequest, type Input, MemoryBus, type SfuCommand, type SfuReply } from "@tsunagi/conference";
 import { FakeClock, settle } from "@tsunagi/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { deflateSdp } from "./sdp-deflate.ts";
 import { SfuLink } from "./sfu-link.ts";
 
 type Asked = { readonly command: SfuCommand; readonly answer: (reply: SfuReply) => void };
@@ -75,6 +76,50 @@ describe("SfuLink", () => {
       await settle();
     }
     expect(names(asked)).toEqual(["a1", "b1", "leave", "close", "a2"]);
+    expect(link.size).toBe(0);
+  });
+
+  it("inflates an offer for the SFU, and deflates the answer where it is long", async () => {
+    const { asked, inputs, outcomes, link } = await setUp();
+    const offer = (correlation: number, description: { sdp: string; sdpDeflate?: string }) =>
+      link.perform(
+        {
+          type: "negotiate",
+          ...member(`m${correlation}`),
+          epoch: 0,
+          ...description,
+          send: [],
+          receive: [],
+          limits: { publicationBps: 1, publicationsPerMember: 1, memberBps: 1 },
+          directions: { publish: true, subscribe: true, data: true },
+        },
+        correlation,
+      );
+    const long = "a=mid:0\r\n".repeat(3_000);
+    const deflated = { sdp: "", sdpDeflate: await deflateSdp(long) };
+    const reply = (correlation: number) =>
+      inputs.flatMap((input) => (input.type === "sfu-reply" && input.correlation === correlation ? [input.reply] : []))[0];
+    for (const correlation of [1, 2]) offer(correlation, deflated);
+    offer(3, { sdp: "plain" });
+    offer(4, { sdp: "", sdpDeflate: "AAAA" });
+    await vi.waitFor(() => expect([asked.length, inputs.length]).toEqual([3, 1]));
+    const sdps = asked.map(({ command }) => command.type === "negotiate" && [command.peerId, command.sdp, command.sdpDeflate]);
+    expect(sdps).toEqual(
+      expect.arrayContaining([
+        ["m1", long, undefined],
+        ["m2", long, undefined],
+        ["m3", "plain", undefined],
+      ]),
+    );
+    for (const { command, answer } of asked) {
+      answer({ ok: true, sdp: "peerId" in command && command.peerId === "m2" ? "short" : long });
+    }
+    await vi.waitFor(() => expect(inputs).toHaveLength(4));
+    expect(reply(1)).toEqual({ ok: true, ...deflated });
+    expect(reply(2)).toEqual({ ok: true, sdp: "short" });
+    expect(reply(3)).toEqual({ ok: true, sdp: long });
+    expect(reply(4)).toMatchObject({ ok: false, code: "sfu.offer.malformed" });
+    expect(outcomes).toContain("negotiate sfu.offer.malformed");
     expect(link.size).toBe(0);
   });
 

@@ -1,6 +1,8 @@
 /** Carries the core's commands to the SFU node over the Bus, in order for each member, and the replies back. */
-import type { Clock, Log } from "@tsunagi/base";
+import { type Clock, CodedError, type Log } from "@tsunagi/base";
 import type { Bus, Input, NodeId, SfuCommand, SfuReply } from "@tsunagi/conference";
+import { DEFLATED_SDP_FROM } from "@tsunagi/protocol";
+import { deflateSdp, inflateSdp } from "./sdp-deflate.ts";
 
 /** A transport is opened in milliseconds; whoever takes this long is stuck or gone. */
 const REPLY_MS = 10_000;
@@ -34,7 +36,7 @@ export class SfuLink {
   }
 
   perform(command: SfuCommand, correlation: number | undefined): void {
-    void this.#inOrder(command, () => this.#send(command)).then((reply) => {
+    void this.#inOrder(command, () => this.#exchange(command)).then((reply) => {
       if (correlation !== undefined && !this.#closed) this.#options.handle({ type: "sfu-reply", correlation, reply });
     });
   }
@@ -74,6 +76,22 @@ export class SfuLink {
       if (member !== undefined && tails.get(member) === done) tails.delete(member);
       if (current.waiting === 0 && this.#lanes.get(key) === current) this.#lanes.delete(key);
     });
+  }
+
+  /** Clients may deflate descriptions; SFU nodes do not. Never rejects. */
+  async #exchange(command: SfuCommand): Promise<SfuReply> {
+    if (command.type !== "negotiate" || command.sdpDeflate === undefined) return this.#send(command);
+    const { sdpDeflate, ...plain } = command;
+    try {
+      const reply = await this.#send({ ...plain, sdp: await inflateSdp(sdpDeflate) });
+      if (!reply.ok || (reply.sdp ?? "").length < DEFLATED_SDP_FROM) return reply;
+      return { ...reply, sdp: "", sdpDeflate: await deflateSdp(reply.sdp ?? "") };
+    } catch (error) {
+      const [code, message] =
+        error instanceof CodedError ? [error.code, error.message] : ["sfu.command.failed", "the answer could not be deflated"];
+      this.#options.counted(command.type, code);
+      return { ok: false, code, message };
+    }
   }
 
   /** Never rejects. */
