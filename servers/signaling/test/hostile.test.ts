@@ -295,6 +295,20 @@ describe("an app that changes", () => {
     await server.signaling.apps.refresh();
     alice.send({ type: "room-data", room: "tea", data: "x".repeat(1_024) });
     expect(await alice.next()).toMatchObject({ code: "protocol.message.too-large" });
+    // A request is told that it is the one, whatever else it says; ids further within are not its own.
+    const refusedAs = async (text: string) => {
+      alice.send(text);
+      const { re, code } = (await alice.next()) as { re?: number; code?: string };
+      return [code, re];
+    };
+    const long = "x".repeat(2_000);
+    expect(await refusedAs(`{"type":"sfu-offer","id":7,"sdp":"${long}"`)).toEqual(["protocol.message.too-large", 7]);
+    expect(await refusedAs(`{"type":"sfu-offer","id":8,"sdp":7}`)).toEqual(["protocol.message.malformed", 8]);
+    expect(await refusedAs(` { "type" : "fetch" , "id" : 9 }`)).toEqual(["protocol.message.unknown", 9]);
+    for (const none of [`{"type":"room-data","data":{"id":7,"x":"${long}"}}`, `[{"type":"join","id":7,"x":"${long}"}]`, long]) {
+      expect(await refusedAs(none)).toEqual(["protocol.message.too-large", undefined]);
+    }
+    expect(await refusedAs(`{"type":"join","id":1234567890123456,"x":1}`)).toEqual(["protocol.message.malformed", undefined]);
     await server.store.updateApp(server.app.id, { enabled: false }, server.clock.wallNow());
     await server.signaling.apps.refresh();
     expect(await alice.next()).toMatchObject({ type: "bye", code: "auth.key.unknown" });

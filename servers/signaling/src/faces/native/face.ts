@@ -261,7 +261,7 @@ export class NativeFace {
       return;
     }
     if (message === undefined) {
-      if (why !== undefined) this.#refuse(session, why);
+      if (why !== undefined) this.#refuse(session, why, isBinary ? undefined : requestId(data));
       return;
     }
     this.metrics.received(message.type, data.length);
@@ -349,6 +349,16 @@ export class NativeFace {
   refused(code: string): void {
     this.metrics.refused(code);
   }
+}
+
+/** How much of a message that cannot be read is looked at for its id. */
+const HEAD_BYTES = 128;
+
+/** The id of a request that is too long, or no good: an own one, at its very beginning, where our SDK writes it. */
+function requestId(data: Buffer): number | undefined {
+  const head = data.toString("latin1", 0, HEAD_BYTES);
+  const id = /^\s*\{\s*"type"\s*:\s*"[a-z-]{1,64}"\s*,\s*"id"\s*:\s*(\d{1,15})\s*[,}]/.exec(head)?.[1];
+  return id === undefined ? undefined : Number(id);
 }
 
 /** The bytes were counted before they became text. */
