@@ -194,6 +194,12 @@ export interface NetworkWatch {
   listen(listener: (news: "online" | "changed" | "visible") => void): () => void;
 }
 
+/** Raw DEFLATE (RFC 1951) in base64. */
+export type Compression = {
+  readonly deflate: (text: string) => Promise<string>;
+  readonly inflate: (base64: string) => Promise<string>;
+};
+
 /** Everything outside that the core uses. */
 export type Platform = {
   readonly clock: Clock;
@@ -206,6 +212,8 @@ export type Platform = {
   readonly watchElement?: ((element: VideoElement, onSize: (width: number, height: number) => void) => () => void) | undefined;
   /** Loads the code of SFU rooms. Default: a dynamic import. */
   readonly loadSfu?: (() => Promise<SfuModule>) | undefined;
+  /** Default: CompressionStream, where there is one. */
+  readonly compression?: Compression | undefined;
   /** Where the signalling server is when the options name none: the page's origin. */
   readonly defaultServer: string | undefined;
 };

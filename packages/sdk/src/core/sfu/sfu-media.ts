@@ -23,6 +23,7 @@ import { MemberQuality } from "./member-quality.ts";
 import { MemberStats } from "./member-stats.ts";
 import { MOVED_TOPIC, Moving } from "./moving.ts";
 import { type OwnTrack, OwnTracks } from "./own-tracks.ts";
+import { FINAL, REFUSALS } from "./refusals.ts";
 import { RemoteStreams } from "./remote-streams.ts";
 import { Subscription } from "./subscription.ts";
 import { SfuTransport, type TransportHost } from "./transport.ts";
@@ -34,15 +35,6 @@ const BATCH_MS = 20;
 const SILENT = 57;
 const LOUD = 117;
 const E2EE_TOPIC = "$e2ee";
-/** The server will never take these publications from this member. */
-const REFUSALS: ReadonlySet<string> = new Set([
-  "auth.permission.denied",
-  "sfu.direction.denied",
-  "sfu.publication.limit",
-  "sfu.publication.duplicate",
-  "sfu.offer.codec",
-]);
-
 export class SfuMedia implements SfuMediaPort {
   readonly #room: RoomView;
   readonly #own: OwnTracks;
@@ -60,6 +52,8 @@ export class SfuMedia implements SfuMediaPort {
   /** Own publications that an answer has taken, and those that were refused. */
   readonly #accepted = new Set<string>();
   readonly #refused = new Set<string>();
+  /** Codes told since an offer was taken last. */
+  readonly #complaints = new Set<string>();
   #cancelBatch: (() => void) | undefined;
   #cancelAssign: (() => void) | undefined;
   #speaker: string | null = null;
@@ -332,7 +326,7 @@ export class SfuMedia implements SfuMediaPort {
       this.#cancelAssign = undefined;
       const active = this.#transports.active;
       if (active === undefined) return;
-      if (active.assign()) this.#schedule();
+      if (active.assign() || this.#transports.held) this.#schedule();
       active.wishes.changed(true);
       this.#display.show(active);
     });
@@ -342,7 +336,8 @@ export class SfuMedia implements SfuMediaPort {
     if (this.#closed) return;
     this.#cancelBatch ??= this.#room.host.platform.clock.after(BATCH_MS, () => {
       this.#cancelBatch = undefined;
-      this.#transports.active?.negotiate();
+      if (this.#transports.held) this.#transports.open();
+      else this.#transports.active?.negotiate();
     });
   }
 
@@ -368,6 +363,8 @@ export class SfuMedia implements SfuMediaPort {
       request: (offer) => room.host.request<SfuAnswer>((id) => ({ type: "sfu-offer", id, room: room.name, ...offer })),
       onNegotiated: (transport) => {
         for (const { id, offered } of this.#own.all) if (offered) this.#accepted.add(id);
+        this.#transports.negotiated();
+        this.#complaints.clear();
         this.#display.show(transport);
       },
       onConnected: (transport) => {
@@ -397,8 +394,20 @@ export class SfuMedia implements SfuMediaPort {
         for (const { id } of this.#own.all) if (!this.#accepted.has(id)) this.#refused.add(id);
         this.#room.report(error);
       } else if (error.code === "room.member.required" || error.code === "signal.client.closed") return;
+      else if (FINAL.has(error.code)) {
+        this.#complain(error);
+        this.#transports.hold(transport);
+        return;
+      } else if (error.code === "signal.request.timeout") this.#complain(error);
     }
     this.#transports.lost(transport);
+  }
+
+  /** Once, until an offer is taken: what is tried again and again is not told again and again. */
+  #complain(error: CodedError): void {
+    if (this.#complaints.has(error.code)) return;
+    this.#complaints.add(error.code);
+    this.#room.report(error);
   }
 
   #onState(state: MemberLinkState): void {

@@ -1,9 +1,19 @@
 /** One RTCPeerConnection with the SFU: its senders, its slots, its channels, and the offers over it, one at a time. */
-import type { Publication, SfuAnswer, SfuControlEvent, SfuData, SfuReceive, SfuSend, SfuWish } from "@tsunagi/protocol";
+import type {
+  Publication,
+  SfuAnswer,
+  SfuControlEvent,
+  SfuData,
+  SfuDescription,
+  SfuReceive,
+  SfuSend,
+  SfuWish,
+} from "@tsunagi/protocol";
 import { sortCodecs } from "../media/media-options.ts";
 import { type EncodingParameters, listen, type PeerConnectionPort, type SendParameters, type TransceiverPort } from "../ports.ts";
 import type { RoomView } from "../room/room-media.ts";
 import { Channels } from "./channels.ts";
+import { packDescription, unpackDescription } from "./description.ts";
 import { encodingsFor, hintFor } from "./encodings.ts";
 import { forwardedCodecs } from "./forwarded-codecs.ts";
 import { Health } from "./health.ts";
@@ -37,12 +47,13 @@ export type TransportHost = {
   readonly own: () => readonly OwnTrack[];
   readonly wanted: () => readonly Publication[];
   readonly expectsFlow: () => boolean;
-  readonly request: (offer: {
-    readonly epoch: number;
-    readonly sdp: string;
-    readonly send: readonly SfuSend[];
-    readonly receive: readonly SfuReceive[];
-  }) => Promise<SfuAnswer>;
+  readonly request: (
+    offer: SfuDescription & {
+      readonly epoch: number;
+      readonly send: readonly SfuSend[];
+      readonly receive: readonly SfuReceive[];
+    },
+  ) => Promise<SfuAnswer>;
   readonly onNegotiated: (transport: SfuTransport) => void;
   readonly onConnected: (transport: SfuTransport) => void;
   /** It cannot be saved: another one is needed. */
@@ -249,9 +260,15 @@ export class SfuTransport {
       receive.push({ mid: transceiver.mid, kind, publication });
       this.wishes.offered(transceiver.mid, publication);
     }
-    const answer = await this.#host.request({ epoch: this.epoch, sdp, send, receive });
+    const { compression } = this.#host.room.host.platform;
+    const description = await packDescription(sdp, compression);
     if (this.#closed) return;
-    await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    const answer = await unpackDescription(
+      await this.#host.request({ epoch: this.epoch, ...description, send, receive }),
+      compression,
+    );
+    if (this.#closed) return;
+    await pc.setRemoteDescription({ type: "answer", sdp: answer });
     if (!this.#closed) this.configure();
   }
 

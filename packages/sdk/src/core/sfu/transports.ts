@@ -7,6 +7,9 @@ import type { SfuTransport } from "./transport.ts";
 const RETRY_MS = [0, 1_000, 2_000, 4_000, 8_000] as const;
 /** The replaced one ends with the last swap of a track, and at the latest so long after the new one is connected. */
 const OLD_MS = 3_000;
+/** Until an offer is tried again that the server will not take as it is; twice as long after each time. */
+const HELD_MS = 30_000;
+const MAX_HELD_MS = 480_000;
 /** Trouble for so long is told as failure, though it is tried on. */
 const FAILED_MS = 45_000;
 
@@ -29,6 +32,9 @@ export class Transports {
   #cancelFailed: (() => void) | undefined;
   /** It was lost while signalling was away: to be replaced when that is back. */
   #waits = false;
+  /** The server does not take what is offered: that has to change first, or a long time to pass. */
+  #held = false;
+  #heldMs = HELD_MS;
   #closed = false;
   #everConnected = false;
   /** Until an attempt has failed: most networks let UDP out, and then hundreds of members take no relay each. */
@@ -48,10 +54,15 @@ export class Transports {
     return this.#state;
   }
 
+  get held(): boolean {
+    return this.#held;
+  }
+
   open(): void {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#waits = false;
+    this.#held = false;
     if (this.#closed) return;
     const before = this.#active;
     // One that never carried anything shows nothing.
@@ -76,10 +87,25 @@ export class Transports {
       this.#tellState();
       return;
     }
-    if (this.#cancelRetry !== undefined || this.#waits) return;
+    if ((this.#cancelRetry !== undefined && !this.#held) || this.#waits) return;
     if (!transport.wasConnected && this.#host.signalOpen()) this.#direct = !this.#direct;
     this.#retry();
     this.#tellState();
+  }
+
+  /** What it offered is refused, and would be again. What it had before stays. */
+  hold(transport: SfuTransport): void {
+    if (transport !== this.#active || this.#closed) return;
+    this.#cancelRetry?.();
+    this.#held = true;
+    this.#cancelRetry = this.#host.clock.after(this.#heldMs, () => this.open());
+    this.#heldMs = Math.min(MAX_HELD_MS, this.#heldMs * 2);
+    this.#tellState();
+  }
+
+  /** An offer was taken. */
+  negotiated(): void {
+    this.#heldMs = HELD_MS;
   }
 
   connected(transport: SfuTransport): void {
@@ -124,6 +150,7 @@ export class Transports {
   #retry(): void {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
+    this.#held = false;
     if (!this.#host.signalOpen()) {
       this.#waits = true;
       return;
