@@ -46,7 +46,7 @@ describe("own publications", () => {
 
   it("stay as they are when a track is added twice, and go with it", () => {
     const { own, tracks, stream } = setUp("audio");
-    const [first] = tracks as [FakeTrack];
+    const first = tracks[0] as FakeTrack;
     const before = own.publications;
     own.add(first, stream);
     expect(own.publications).toBe(before);
@@ -58,7 +58,7 @@ describe("own publications", () => {
 
   it("go on with another track, muted as that one is", () => {
     const { own, tracks, stream } = setUp("video");
-    const [first] = tracks as [FakeTrack];
+    const first = tracks[0] as FakeTrack;
     const next = track("video");
     next.enabled = false;
     const id = own.of(first)?.id;
