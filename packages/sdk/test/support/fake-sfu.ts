@@ -1,4 +1,6 @@
 /** The SFU as a model: answers offers with a modelled RTCPeerConnection of its own, keeps publications, moves members to newer transports. */
+
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type {
   Publication,
   ServerCounted,
@@ -9,6 +11,7 @@ import type {
   SfuWish,
   UpdatePublication,
 } from "@tsunagi/protocol";
+import type { Compression } from "../../src/core/ports.ts";
 import type { FakeChannel } from "./fake-media.ts";
 import type { FakeNetwork, FakePeerConnection } from "./fake-webrtc.ts";
 import { FakeHost } from "./fake-webrtc.ts";
@@ -25,11 +28,19 @@ export type FakeTransport = {
 type MemberState = { readonly transports: FakeTransport[]; own: Map<string, Publication> };
 type Tell = (peerId: string, message: ServerCounted) => void;
 
+/** That of browsers takes real time. */
+export const compression: Compression = {
+  deflate: async (text) => deflateRawSync(text).toString("base64"),
+  inflate: async (base64) => inflateRawSync(Buffer.from(base64, "base64")).toString(),
+};
+
 export class FakeSfu {
   readonly #network: FakeNetwork;
   readonly host = new FakeHost("sfu");
   readonly members = new Map<string, MemberState>();
   readonly offers: { readonly peerId: string; readonly offer: SfuOffer }[] = [];
+  /** Of each as it was sent. */
+  readonly lengths: number[] = [];
   /** Wishes told over control channels, oldest first. */
   readonly wishes: { readonly peerId: string; readonly wish: SfuWish }[] = [];
   readonly lastN: (number | null)[] = [];
@@ -54,8 +65,11 @@ export class FakeSfu {
     return slots;
   }
 
-  async offer(peerId: string, offer: SfuOffer, others: () => readonly string[], tell: Tell): Promise<void> {
+  async offer(peerId: string, sent: SfuOffer, others: () => readonly string[], tell: Tell): Promise<void> {
+    const deflated = sent.sdpDeflate !== undefined;
+    const offer = deflated ? { ...sent, sdp: await compression.inflate(sent.sdpDeflate ?? "") } : sent;
     this.offers.push({ peerId, offer });
+    this.lengths.push(JSON.stringify(sent).length);
     const { id: re, room, epoch } = offer;
     const code = this.refuse(peerId, offer);
     if (code !== undefined) {
@@ -85,7 +99,9 @@ export class FakeSfu {
     await pc.setLocalDescription();
     // All candidates are in the answer.
     while (pc.iceGatheringState !== "complete") await this.#network.wait(5);
-    tell(peerId, { type: "sfu-answer", re, room, epoch, sdp: pc.localDescription?.sdp ?? "" });
+    const { sdp = "" } = pc.localDescription ?? {};
+    const answer = deflated ? { sdp: "", sdpDeflate: await compression.deflate(sdp) } : { sdp };
+    tell(peerId, { type: "sfu-answer", re, room, epoch, ...answer });
     const next = new Map(offer.send.map(({ publication: id, mid: _, ...rest }) => [id, { id, peerId, ...rest } as Publication]));
     for (const [id, publication] of next) {
       const before = state.own.get(id);

@@ -1,5 +1,11 @@
 /** A transceiver of the modelled RTCPeerConnection, and the algebra of its directions. */
-import type { MediaStreamTrackPort, SendParameters, TransceiverDirection, TransceiverPort } from "../../src/core/ports.ts";
+import type {
+  CodecCapability,
+  MediaStreamTrackPort,
+  SendParameters,
+  TransceiverDirection,
+  TransceiverPort,
+} from "../../src/core/ports.ts";
 import { type FakeStream, FakeTrack } from "./fake-media.ts";
 
 export class FakeTransceiver implements TransceiverPort {
@@ -12,6 +18,7 @@ export class FakeTransceiver implements TransceiverPort {
   streams: string[] = [];
   remoteStreams: FakeStream[] = [];
   receiving = false;
+  codecs: readonly CodecCapability[] | undefined;
   everSent = false;
   readonly sender;
   readonly #changed: () => void;
@@ -44,6 +51,9 @@ export class FakeTransceiver implements TransceiverPort {
   set direction(direction: TransceiverDirection) {
     this.#direction = direction;
     this.#changed();
+  }
+  setCodecPreferences(codecs: CodecCapability[]): void {
+    this.codecs = codecs;
   }
   stop(): void {
     this.direction = "stopped";

@@ -5,6 +5,7 @@
 import type { Clock } from "@tsunagi/base";
 import type {
   CandidateInit,
+  CodecCapability,
   DataChannelPort,
   MediaStreamPort,
   MediaStreamTrackPort,
@@ -40,6 +41,8 @@ export class FakeNetwork {
   readonly all: FakePeerConnection[] = [];
   /** False: the peers reach the server, but never each other. */
   direct = true;
+  /** What browsers have. */
+  codecs: readonly CodecCapability[] = ["audio/X", "video/X"].map((mimeType) => ({ mimeType, clockRate: 1 }));
   constructor(clock: Clock, random: () => number) {
     this.clock = clock;
     this.random = random;
@@ -53,7 +56,7 @@ export class FakeNetwork {
         return pc;
       },
       createStream: () => new FakeStream(),
-      codecs: (kind) => [{ mimeType: `${kind}/X`, clockRate: 1 }],
+      codecs: (kind) => this.codecs.filter(({ mimeType }) => mimeType.startsWith(kind)),
     };
   }
   wait(ms: number): Promise<void> {
@@ -67,8 +70,19 @@ export class FakeNetwork {
   }
 }
 
-type Section = { mid: string; kind: string; direction: TransceiverDirection; streams: string[] };
+type Section = { mid: string; kind: string; direction: TransceiverDirection; streams: string[]; codecs?: string };
 type Sdp = { session: number; ufrag: string; data: boolean; candidates: string[]; sections: Section[] };
+
+/** About as long as what Chromium writes of it; nothing of codecs that no browser has. */
+function describeCodec({ mimeType, clockRate, sdpFmtpLine }: CodecCapability): string {
+  const [kind, name] = mimeType.split("/");
+  if (name === "X") return "";
+  const feedback = kind === "video" ? ["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"] : ["transport-cc"];
+  const lines = [`a=rtpmap:100 ${name}/${clockRate}`, ...feedback.map((each) => `a=rtcp-fb:100 ${each}`)];
+  if (sdpFmtpLine !== undefined) lines.push(`a=fmtp:100 ${sdpFmtpLine}`);
+  if (kind === "video") lines.push("a=rtpmap:101 rtx/90000", "a=fmtp:101 apt=100");
+  return `${lines.join("\r\n")}\r\n`;
+}
 
 export class FakePeerConnection extends FakeTarget implements PeerConnectionPort {
   static count = 0;
@@ -171,7 +185,10 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
     const sections = order.map((mid) => {
       const each = this.#transceivers.find((one) => mids.get(one) === mid);
       if (each === undefined) throw new Error("a section without a transceiver");
-      return { mid, kind: each.receiver.track.kind, direction: each.direction, streams: each.streams };
+      const { kind } = each.receiver.track;
+      const described = each.codecs ?? this.#network.codecs.filter(({ mimeType }) => mimeType.startsWith(kind));
+      const codecs = described.map(describeCodec).join("");
+      return { mid, kind, direction: each.direction, streams: each.streams, ...(codecs === "" ? {} : { codecs }) };
     });
     const sdp = this.#format(sections);
     this.#created = { sdp, order, mids, told: new Map(this.#transceivers.map((each) => [each, this.#told(each)])) };

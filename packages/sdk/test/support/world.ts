@@ -7,7 +7,7 @@ import type { MediaStream } from "../../src/core/ports.ts";
 import * as sfuModule from "../../src/core/sfu/index.ts";
 import { FakeStream, FakeTrack } from "./fake-media.ts";
 import { FakeServer } from "./fake-server.ts";
-import { FakeSfu } from "./fake-sfu.ts";
+import { compression, FakeSfu } from "./fake-sfu.ts";
 import { FakeHost, FakeNetwork } from "./fake-webrtc.ts";
 
 export class World {
@@ -68,6 +68,7 @@ export class World {
         network: { listen: () => () => {} },
         // A dynamic import takes real time.
         loadSfu: async () => sfuModule,
+        compression,
         defaultServer: undefined,
       },
     );
