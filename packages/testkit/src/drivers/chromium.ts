@@ -115,7 +115,17 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
           kind: "chromium",
           name,
           console: log.lines,
-          goto: async (url) => void (await page.goto(url)),
+          goto: async (url) => {
+            for (let tries = 1; ; tries += 1) {
+              try {
+                await page.goto(url);
+                return;
+              } catch (error) {
+                // A namespace's interfaces get their link-local addresses some time after they are up: to Chromium another network.
+                if (tries === 3 || !String(error).includes("ERR_NETWORK_CHANGED")) throw error;
+              }
+            }
+          },
           reload: async () => void (await page.reload()),
           url: () => page.url(),
           run: (expression) => page.evaluate(expression),
