@@ -157,11 +157,12 @@ export class WorkerRoom {
     switch (state) {
       case "connected":
         session.connected = true;
+        this.router.connected(this.#time().now, session.index);
         this.#parts.counters.transportsConnected++;
         if (member.current === session) {
           this.#tryTakeOver(member);
           this.#parts.tell({ ...this.#refOf(member), type: "transport-connected", epoch: session.epoch });
-        }
+        } else this.#parts.touched(this);
         return;
       case "failed":
       case "closed":

@@ -96,6 +96,7 @@ class World {
       output,
       deadline: undefined,
       addTransport: (_, index, member) => note("add", index, member),
+      connected: (_, index) => note("connected", index),
       removeTransport: (_, index) => note("remove", index),
       publish: (_, index, { id }) => {
         if (this.refusePublish) throw Object.assign(new Error("no"), {});
@@ -144,7 +145,7 @@ describe("a worker", () => {
     world.state(0, "connected");
     expect(world.events).toEqual([{ ...ROOM, type: "transport-connected", peerId: "a", epoch: 1 }]);
     await world.worker.command({ ...ROOM, type: "leave", peerId: "a" });
-    expect(world.takeAsked()).toEqual(["unpublish a-video", "remove 0", "close 0"]);
+    expect(world.takeAsked()).toEqual(["connected 0", "unpublish a-video", "remove 0", "close 0"]);
     expect(world.worker.stats()).toMatchObject({ rooms: 0, members: 0, transports: 0, dropped: { "transport-refused": 2 } });
     expect(world.placed.map((all) => all.map(({ init }) => init.id))).toEqual([["a-video"], []]);
   });
@@ -175,7 +176,8 @@ describe("a worker", () => {
         expect(world.takeAsked()).toEqual([]);
         world.clock.advance(1);
       }
-      expect(world.takeAsked()).toEqual(["publish 1 a-video", "remove 0", "close 0"]);
+      const handedOver = ["publish 1 a-video", "remove 0", "close 0"];
+      expect(world.takeAsked()).toEqual(connects ? ["connected 1", ...handedOver] : handedOver);
       world.clock.advance(20_000);
       expect(world.takeAsked()).toEqual([]);
     }
@@ -190,7 +192,7 @@ describe("a worker", () => {
     await world.negotiate("a", { epoch: 3 });
     expect(world.takeAsked()).toEqual(["add 2 a", "slot 2 3", "wish 2 3 ", "remove 1", "close 1"]);
     world.state(2, "connected");
-    expect(world.takeAsked()).toEqual(["publish 2 a-video", "remove 0", "close 0"]);
+    expect(world.takeAsked()).toEqual(["connected 2", "publish 2 a-video", "remove 0", "close 0"]);
     expect(await world.negotiate("a", { epoch: 2, sdp: `${OFFER}\r\n` })).toMatchObject({ ok: false, code: "sfu.epoch.stale" });
   });
 
