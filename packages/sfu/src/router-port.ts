@@ -125,6 +125,8 @@ export interface RouterPort {
   readonly deadline: Millis | undefined;
 
   addTransport(now: Millis, transport: number, member: string): void;
+  /** Packets reach it from now on: what was sent before is lost, and its pictures begin anew. */
+  connected(now: Millis, transport: number): void;
   /** Ends its publications and slots, too. */
   removeTransport(now: Millis, transport: number): void;
   /** @throws {CodedError} `sfu.publication.*` */

@@ -76,7 +76,8 @@ export class Router implements RouterPort {
 
   get deadline(): Millis | undefined {
     if (this.#transports.size === 0) return undefined;
-    if (this.#tickedAt === Number.NEGATIVE_INFINITY) return 0 as Millis;
+    // What was asked for in a silent room, say: who begins to watch should not wait for its next turn.
+    if (this.#chooseNow || this.#tickedAt === Number.NEGATIVE_INFINITY) return 0 as Millis;
     const wait = this.#tickedAt - this.#trafficAt < IDLE_AFTER_MS ? BUSY_TICK_MS : IDLE_TICK_MS;
     let due = this.#tickedAt + wait;
     for (const transport of this.#transports.values()) {
@@ -89,6 +90,16 @@ export class Router implements RouterPort {
   addTransport(now: Millis, transport: number, member: string): void {
     if (this.#transports.has(transport)) this.removeTransport(now, transport);
     this.#transports.set(transport, new Transport(transport, member, new MemberDownlink(this.#downlink)));
+  }
+
+  connected(now: Millis, index: number): void {
+    const transport = this.#transports.get(index);
+    if (transport === undefined) return;
+    for (const slot of transport.slots.values()) if (slot.kind === "video" && slot.current !== -1) slot.restart();
+    transport.isStale = true;
+    this.output.list.sendTime = absSendTime(now);
+    this.#choose(now);
+    this.#feedback.urgent(now, this.#publications);
   }
 
   removeTransport(now: Millis, index: number): void {
@@ -221,7 +232,7 @@ export class Router implements RouterPort {
         const isOff = !encoding.isLive(now);
         if (isOff !== rates.isOff && encoding.packets > 0) this.#touch(publication);
         rates.isOff = isOff;
-        rates.update(now);
+        if (rates.update(now) && publication.kind === "video") this.#measured(publication);
       }
     }
     this.#choose(now);
@@ -244,6 +255,11 @@ export class Router implements RouterPort {
 
   dump(now: Millis): unknown {
     return dumpRouter(now, this.#transports, this.#publications, this.#context);
+  }
+
+  /** Those who were told of a layer before its rate was known. */
+  #measured(publication: Publication): void {
+    for (const slot of publication.subscribers) if (slot.lacksRate) this.#context.changed.add(slot);
   }
 
   /** Who speaks, and whose video that brings up under last-N. */

@@ -37,7 +37,7 @@ describe("forwarding", () => {
     world.publish(1, { id: "v", kind: "video" });
     const source = new Vp8Source({ ssrc: 0xf0000001, mid: "v" });
     world.receive(1, ...source.frame(true));
-    world.advance(400);
+    world.advance(600);
     world.subscribe(2, "3", "video", "v");
     expect(plis(world.rtcp.get(1) ?? [])).toEqual([0xf0000001]);
     world.receive(1, ...source.frame());
@@ -95,13 +95,84 @@ describe("forwarding", () => {
     expect(isContiguous(extend(got))).toBe(true);
   });
 
+  it("begins anew for a receiver whose connection is made at last: with the key frame that was lost, or with the next", () => {
+    for (const [tookMs, pliCount] of [
+      [200, 1],
+      [700, 2],
+    ] as const) {
+      const world = new World();
+      world.member(1);
+      world.member(2);
+      world.publish(1, { id: "v", kind: "video" });
+      const source = new Vp8Source({ ssrc: 9, mid: "v" });
+      world.receive(1, ...source.frame(true));
+      world.advance(1_000);
+      let isOpen = false;
+      world.link = () => isOpen;
+      world.subscribe(2, "3", "video", "v");
+      // Asked for while the connection is still being made, and sent into the void.
+      expect(plis(world.rtcp.get(1) ?? []).length).toBe(1);
+      world.receive(1, ...source.frame(true));
+      for (let ms = 0; ms < tookMs; ms += 20) {
+        world.advance(20);
+        world.receive(1, ...source.frame());
+      }
+      isOpen = true;
+      world.router.connected(world.millis, 2);
+      world.pump();
+      expect(plis(world.rtcp.get(1) ?? []).length).toBe(pliCount);
+      const got = world.rtp.get(2) ?? [];
+      expect(got.length > 0).toBe(pliCount === 1);
+      world.receive(1, ...source.frame(pliCount === 2));
+      expect((got[0]?.payload[0] ?? 0) & 0x10).toBe(0x10);
+      expect(isContiguous(extend(got))).toBe(true);
+      expect(got.length).toBe(pliCount === 1 ? 2 * (1 + tookMs / 20 + 1) : 2);
+    }
+  });
+
+  it("acts at once on what is asked for in a room that has been silent", () => {
+    const world = new World();
+    world.member(1);
+    world.member(2);
+    world.publish(1, { id: "v", kind: "video" });
+    world.subscribe(2, "3", "video", "v");
+    const source = new Vp8Source({ ssrc: 9, mid: "v" });
+    world.receive(1, ...source.frame(true));
+    world.router.wish(world.millis, 2, { mid: "3", paused: true });
+    world.advance(8_000);
+    const demands = () => world.events.flatMap((event) => (event.type === "demand" ? [event.encodings] : []));
+    expect(demands().at(-1)).toEqual([false]);
+    world.router.wish(world.millis, 2, { mid: "3", paused: false });
+    world.advance(1);
+    expect(demands().at(-1)).toEqual([true]);
+  });
+
+  it("tells the rate of a layer once it is measured", () => {
+    const world = new World();
+    world.member(1);
+    world.member(2);
+    world.publish(1, { id: "v", kind: "video" });
+    world.subscribe(2, "3", "video", "v");
+    const source = new Vp8Source({ ssrc: 9, mid: "v" });
+    for (let i = 0; i < 90; i++) {
+      world.receive(1, ...source.frame(i === 0));
+      world.advance(33);
+    }
+    const told = world.events.flatMap((event) => (event.type === "quality" && event.layer !== null ? [event.layer.bps] : []));
+    expect(told.length).toBe(2);
+    expect(told[0]).toBe(0);
+    // Two packets of 400 bytes and their headers, 30 times a second.
+    expect(told[1]).toBeGreaterThan(150_000);
+    expect(told[1]).toBeLessThan(300_000);
+  });
+
   it("gathers key frame requests of many, and of one who floods", () => {
     const world = new World();
     world.member(1);
     world.publish(1, { id: "v", kind: "video" });
     const source = new Vp8Source({ ssrc: 9, mid: "v" });
     world.receive(1, ...source.frame(true));
-    world.advance(400);
+    world.advance(600);
     for (let i = 2; i < 12; i++) {
       world.member(i);
       world.subscribe(i, "3", "video", "v");
@@ -141,27 +212,27 @@ describe("forwarding", () => {
     const two = new Vp8Source({ ssrc: 8, mid: "w", sequence: 5, timestamp: 0xf0000000, pictureId: 3, tl0: 250 });
     world.receive(1, ...one.frame(true));
     world.receive(2, ...two.frame(true));
-    world.advance(400);
+    world.advance(600);
     world.subscribe(3, "3", "video", "v");
     const play = (key: boolean) => {
       world.receive(1, ...one.frame(key));
       world.receive(2, ...two.frame(key));
       world.advance(33);
     };
-    for (let i = 0; i < 10; i++) play(i === 0);
+    for (let i = 0; i < 16; i++) play(i === 0);
     world.router.wish(world.millis, 3, { mid: "3", publication: "w" });
     for (let i = 0; i < 10; i++) play(i === 2);
-    // Its own key frame is 330 ms old when the slot changes: it waits for the next.
+    // Its own key frame is 528 ms old when the slot changes: it waits for the next.
     const got = world.rtp.get(3) ?? [];
-    expect(got.length).toBe(2 * (10 + 8));
+    expect(got.length).toBe(2 * (16 + 8));
     expect(isContiguous(extend(got))).toBe(true);
     const steps = got
       .map(({ timestamp }, i) => (timestamp - (got[i - 1]?.timestamp ?? timestamp)) >>> 0)
       .filter((step) => step > 0);
-    expect(steps.length).toBe(17);
+    expect(steps.length).toBe(23);
     expect(Math.max(...steps)).toBeLessThan(10_000);
     const pictures = [...new Set(got.map((packet) => vp8Ids(packet).picture))];
-    expect(pictures.length).toBe(18);
+    expect(pictures.length).toBe(24);
     expect(pictures.every((picture, i) => i === 0 || picture === (((pictures[i - 1] ?? 0) + 1) & 0x7fff))).toBe(true);
     const tl0 = [...new Set(got.map((packet) => vp8Ids(packet).tl0))];
     expect(tl0.every((index, i) => i === 0 || index === (((tl0[i - 1] ?? 0) + 1) & 0xff))).toBe(true);

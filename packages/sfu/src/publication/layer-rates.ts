@@ -28,10 +28,11 @@ export class LayerRates {
     if (this.#since < 0) this.#since = now;
   }
 
-  update(now: Millis): void {
-    if (this.#since < 0) return;
+  /** True: there are new rates. */
+  update(now: Millis): boolean {
+    if (this.#since < 0) return false;
     const elapsed = now - this.#since;
-    if (elapsed < INTERVAL_MS) return;
+    if (elapsed < INTERVAL_MS) return false;
     this.#since = now;
     this.#samples += 1;
     const weight = this.#samples <= 2 ? 1 / this.#samples : WEIGHT;
@@ -41,6 +42,7 @@ export class LayerRates {
       const before = this.#bps[i] as number;
       this.#bps[i] = this.#anyAt - (this.#lastAt[i] as number) > SILENT_MS ? 0 : before + (measured - before) * weight;
     }
+    return true;
   }
 
   /** Of all layers up to these, inclusive. */

@@ -30,8 +30,8 @@ const MAX_REPEATS = 10;
 /** What is repeated to probe a link: of the packets sent last one that is worth it. */
 const PROBE_LOOK_BACK = 32;
 const PROBE_BYTES = 300;
-/** Who begins to watch is given a key frame of this age and what came since. */
-const RECENT_MS = 300;
+/** Who begins to watch is given a key frame of this age and what came since: the next is not asked for sooner (publication/keyframe-requests.ts). */
+const RECENT_MS = 500;
 export const ALL_LAYERS = 7;
 
 export type Reason = "bandwidth" | "wish" | "paused" | "muted" | "last-n" | "codec" | "waiting" | "none";
@@ -89,6 +89,8 @@ export class Slot {
   #atPictureEnd = false;
   /** What was told of it last. */
   #told = "";
+  /** It was told of a layer whose rate was not known yet. */
+  lacksRate = false;
   sentAt: Millis = Number.NEGATIVE_INFINITY;
   packets = 0;
   octets = 0;
@@ -171,12 +173,11 @@ export class Slot {
     const spatial = encoding === undefined ? -1 : Math.min(this.spatial, Math.max(0, encoding.rates.topSpatial(0)));
     const temporal = encoding === undefined ? -1 : Math.min(this.temporal, encoding.rates.topTemporal(0, Math.max(0, spatial)));
     const told = `${this.publication?.id} ${encoding?.index} ${spatial} ${temporal} ${reason}`;
-    if (told === this.#told) return undefined;
+    const bps = Math.round(encoding?.rates.upTo(spatial, temporal) ?? 0);
+    if (told === this.#told && !(this.lacksRate && bps > 0)) return undefined;
     this.#told = told;
-    const layer =
-      encoding === undefined
-        ? null
-        : { encoding: encoding.index, spatial, temporal, bps: Math.round(encoding.rates.upTo(spatial, temporal)) };
+    this.lacksRate = encoding !== undefined && bps === 0;
+    const layer = encoding === undefined ? null : { encoding: encoding.index, spatial, temporal, bps };
     const publication = this.publication?.id ?? null;
     return { type: "quality", transport: this.transport.index, mid: this.mid, publication, layer, reason };
   }
