@@ -244,7 +244,15 @@ describe("an SFU room", () => {
     expect([active(), facts.splice(0)]).toEqual([[false, false], ["paused video"]]);
     sfu.say("a", { type: "demand", publication, encodings: [true, true] });
     await world.run(10);
-    expect([active(), facts]).toEqual([[true, true], ["resumed video"]]);
+    expect([active(), facts.splice(0)]).toEqual([[true, true], ["resumed video"]]);
+    // Whoever comes should see something at once.
+    sfu.say("a", { type: "demand", publication, encodings: [false, false] });
+    await world.run(10);
+    expect(active()).toEqual([false, false]);
+    join(world, "b", { stream: null });
+    await world.until(() => a.room.members.size === 1, 1_000);
+    await world.run(10);
+    expect([active(), facts]).toEqual([[true, false], ["paused video"]]);
     await expectNothingLeft(world);
   });
 

@@ -25,6 +25,7 @@ import { MOVED_TOPIC, Moving } from "./moving.ts";
 import { type OwnTrack, OwnTracks } from "./own-tracks.ts";
 import { FINAL, REFUSALS } from "./refusals.ts";
 import { RemoteStreams } from "./remote-streams.ts";
+import { Standby } from "./standby.ts";
 import { Subscription } from "./subscription.ts";
 import { SfuTransport, type TransportHost } from "./transport.ts";
 import { Transports } from "./transports.ts";
@@ -49,6 +50,7 @@ export class SfuMedia implements SfuMediaPort {
   readonly #stats = new MemberStats();
   readonly #quality: MemberQuality;
   readonly #display: Display;
+  readonly #standby: Standby;
   /** Own publications that an answer has taken, and those that were refused. */
   readonly #accepted = new Set<string>();
   readonly #refused = new Set<string>();
@@ -75,8 +77,17 @@ export class SfuMedia implements SfuMediaPort {
     this.#transports = new Transports({
       clock,
       signalOpen: room.host.signalOpen,
-      create: (epoch, direct) => new SfuTransport(epoch, direct, this.#transportHost()),
+      create: (epoch, direct) => {
+        // A new one sends all, until it is told otherwise.
+        this.#standby.stop();
+        return new SfuTransport(epoch, direct, this.#transportHost());
+      },
       onState: (state) => this.#onState(state),
+    });
+    this.#standby = new Standby({
+      clock,
+      activate: (publication, encodings) => this.#transports.active?.setActive(publication, encodings),
+      inCompany: () => room.members.size > 0,
     });
     this.#display = new Display({
       clock,
@@ -164,11 +175,13 @@ export class SfuMedia implements SfuMediaPort {
 
   memberJoined(member: Member): void {
     this.#room.options.e2ee?.memberJoined(member);
+    this.#standby.memberJoined();
     this.#room.emit("memberState", { peerId: member.peerId, state: this.#transports.state });
   }
 
   memberLeft(peerId: string): void {
     this.#room.options.e2ee?.memberLeft(peerId);
+    this.#standby.memberLeft();
     this.#quality.forget(peerId);
     this.#unpublished([...this.#publications.values()].filter((each) => each.peerId === peerId).map(({ id }) => id));
   }
@@ -210,7 +223,10 @@ export class SfuMedia implements SfuMediaPort {
   }
 
   removeTrack(track: MediaStreamTrackPort): void {
-    if (this.#own.remove(track) !== undefined) this.#schedule();
+    const own = this.#own.remove(track);
+    if (own === undefined) return;
+    this.#standby.forget(own.id);
+    this.#schedule();
   }
 
   async replaceTrack(old: MediaStreamTrackPort, next: MediaStreamTrackPort | null, stream?: MediaStreamPort): Promise<void> {
@@ -277,6 +293,7 @@ export class SfuMedia implements SfuMediaPort {
     this.#cancelBatch?.();
     this.#cancelAssign?.();
     this.#quality.stop();
+    this.#standby.stop();
     this.#moving?.release();
     this.#unpublished([...this.#publications.keys()]);
     this.#transports.close();
@@ -448,7 +465,7 @@ export class SfuMedia implements SfuMediaPort {
       case "demand": {
         const own = this.#own.find(event.publication);
         if (own === undefined) return;
-        transport.setActive(event.publication, event.encodings);
+        this.#standby.demanded(event.publication, event.encodings);
         this.#setPaused(own, !event.encodings.includes(true));
         return;
       }
