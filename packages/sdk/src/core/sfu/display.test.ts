@@ -114,7 +114,7 @@ describe("a publication is shown", () => {
 
 describe("the successor of what is shown", () => {
   it("waits until it is connected, and then for its first frame", () => {
-    const { events, display, of } = setUp("1");
+    const { clock, events, display, of } = setUp("1");
     const [old, next] = [slot("1"), slot("1")];
     display.show(transport(old));
     events.length = 0;
@@ -123,6 +123,7 @@ describe("the successor of what is shown", () => {
     const on = transport(next);
     on.connected = false;
     display.show(on);
+    clock.advance(10_000);
     expect(of("1").track).toBe(old.transceiver.receiver.track);
     on.connected = true;
     display.show(on);
