@@ -112,7 +112,7 @@ export type SfuLayer = {
   readonly encodings: number;
   readonly spatial: number;
   readonly temporal: number;
-  /** Bits a second, measured. */
+  /** Bits a second, measured; 0: not yet. */
   readonly bps: number;
 };
 

@@ -189,6 +189,23 @@ describe("an offer", () => {
     }
   });
 
+  it("may have the most sections that a client may name", () => {
+    const [head = "", ...sections] = offer.split(/(?=m=)/);
+    const video =
+      sections.find((section) => section.startsWith("m=video"))?.replace(/a=(simulcast|rid|msid|ssrc).*\r\n/g, "") ?? "";
+    const many = (direction: string, first: number) =>
+      Array.from({ length: 256 }, (_, at) =>
+        video.replace(/a=mid:.*/, `a=mid:${first + at}`).replace(/a=(sendonly|sendrecv|recvonly)/, `a=${direction}`),
+      );
+    const all = [...many("sendonly", 0), ...many("recvonly", 256)];
+    const group = `a=group:BUNDLE ${all.map((_, mid) => mid).join(" ")}`;
+    // The line of the group has a limit of its own.
+    expect(group.length).toBeLessThan(DEFAULT_SDP_LIMITS.lineLength);
+    const long = head.replace(/a=group:BUNDLE.*/, group) + all.join("");
+    expect(long.length).toBeLessThan(DEFAULT_SDP_LIMITS.length);
+    expect(parseOffer(long).sections).toHaveLength(512);
+  });
+
   it("of any shape is either read or refused with a code", () => {
     const lines = BROWSERS.flatMap((browser) =>
       ["simulcast", "single", "listener"].flatMap((name) => vector(browser, name).split("\r\n")),

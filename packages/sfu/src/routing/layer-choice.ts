@@ -88,7 +88,8 @@ export class LayerChoice {
         slot.aim(now, publication.encodings.length > 0 ? 0 : -1, ALL_LAYERS, ALL_LAYERS, "none");
         voices += publication.encodings[0]?.rates.bps ?? 0;
       } else {
-        const layers = cut(stepsOf(now, publication), slot);
+        const steps = stepsOf(now, publication);
+        const layers = cut(slot.takesSpatial ? steps : steps.filter(({ spatial }) => spatial === 0), slot);
         if (layers.length === 0) {
           slot.aim(now, -1, 0, 0, "waiting");
           continue;
@@ -111,7 +112,8 @@ export class LayerChoice {
       return;
     }
     // What is the highest known of its kind stays open: a layer that is added shall not wait for the next choice, nor need a key frame.
-    const isTopSpatial = !steps.some((other) => other.encoding === step.encoding && other.spatial > step.spatial);
+    const isTopSpatial =
+      slot.takesSpatial && !steps.some((other) => other.encoding === step.encoding && other.spatial > step.spatial);
     const isTopTemporal = !steps.some(
       (other) => other.encoding === step.encoding && other.spatial === step.spatial && other.temporal > step.temporal,
     );

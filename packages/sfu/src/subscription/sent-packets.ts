@@ -1,4 +1,6 @@
 /** What was sent in a slot lately, as columns: enough to send a packet once more from its encoding's store. */
+import type { Millis } from "@tsunagi/base";
+import type { SendList } from "@tsunagi/rtp";
 
 export class SentPackets {
   readonly #mask: number;
@@ -29,12 +31,18 @@ export class SentPackets {
     this.repeats = new Uint8Array(size);
   }
 
-  /** A place for the packet sent as `sequence`. */
-  note(sequence: number): number {
+  /** Notes entry `at` of `list`, which is sent now as `sequence`: packet `source` of an encoding's store. */
+  note(now: Millis, sequence: number, source: number, encoding: number, list: SendList, at: number): void {
     const place = sequence & this.#mask;
     this.#sequence[place] = sequence;
+    this.source[place] = source;
+    this.encoding[place] = encoding;
+    this.timestamp[place] = list.timestamp[at] as number;
+    this.pictureId[place] = list.pictureId[at] as number;
+    this.tl0PicIdx[place] = list.tl0PicIdx[at] as number;
+    this.marker[place] = list.marker[at] as number;
+    this.at[place] = now;
     this.repeats[place] = 0;
-    return place;
   }
 
   /** −1: too old, or never sent. */

@@ -135,6 +135,11 @@ export class Slot {
     return !this.paused && this.maxWidth > 0 && this.maxHeight > 0;
   }
 
+  /** AV1's spatial layers cannot be put together without the dependency descriptor: who did not negotiate it gets the lowest alone. */
+  get takesSpatial(): boolean {
+    return this.codec?.name !== "av1" || this.ids["dependency-descriptor"] !== 0;
+  }
+
   bind(publication: Publication | undefined): void {
     this.publication = publication;
     this.target = -1;
@@ -484,15 +489,7 @@ export class Slot {
     list.pictureId[at] = pictureId;
     list.tl0PicIdx[at] = tl0;
     this.#sent ??= new SentPackets(this.kind === "video" ? VIDEO_RING : AUDIO_RING);
-    const sent = this.#sent;
-    const place = sent.note(sequence);
-    sent.source[place] = extended;
-    sent.encoding[place] = encoding.index;
-    sent.timestamp[place] = timestamp;
-    sent.pictureId[place] = pictureId;
-    sent.tl0PicIdx[place] = tl0;
-    sent.marker[place] = marker;
-    sent.at[place] = now;
+    this.#sent.note(now, sequence, extended, encoding.index, list, at);
     this.#atPictureEnd = marker === NONE ? packet.marker : marker === 1;
     this.packets += 1;
     this.octets += packet.payloadLength;
