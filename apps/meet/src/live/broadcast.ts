@@ -6,8 +6,9 @@ import { formatPresence } from "../call/wire.ts";
 import type { Member, Peer, PeerOptions, Room } from "../sdk.ts";
 import type { LocalMedia } from "../state/local-media.ts";
 import { Store } from "../state/store.ts";
-import { appError, type ShownError, toShownError } from "../text/errors.ts";
+import { type ShownError, toShownError } from "../text/errors.ts";
 import { type Flow, type FlowMark, readFlow } from "./flow.ts";
+import { openPeer } from "./peer.ts";
 import { formatNote } from "./wire.ts";
 
 export type BroadcastState = {
@@ -64,24 +65,11 @@ export class Broadcast {
 
   start(): void {
     if (this.#peer !== undefined) return;
-    let peer: Peer;
-    try {
-      peer = this.#tools.sdk.createPeer(this.#options.peer);
-    } catch (error) {
-      this.#end(toShownError(error));
-      return;
-    }
-    this.#peer = peer;
-    let lastError: ShownError | undefined;
-    peer.on("open", () => this.#join(peer));
-    peer.on("reconnecting", ({ attempt }) => this.store.set({ serverLink: { state: "reconnecting", attempt } }));
-    peer.on("reconnected", () => this.store.set({ serverLink: { state: "up" } }));
-    peer.on("connection", (connection) => connection.close());
-    peer.on("call", (call) => call.reject("busy"));
-    peer.on("error", (error) => {
-      lastError = toShownError(error);
+    this.#peer = openPeer(this.#tools, this.#options.peer, {
+      onOpen: (peer) => this.#join(peer),
+      onLink: (serverLink) => this.store.set({ serverLink }),
+      onEnd: (error) => this.#end(error),
     });
-    peer.on("close", () => this.#end(lastError ?? appError("meet.connection.closed", "the connection to the server ended")));
   }
 
   /** Tells the viewers that it is over, then ends. */

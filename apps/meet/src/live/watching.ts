@@ -4,10 +4,11 @@ import type { ServerLink } from "../call/model.ts";
 import { formatPresence } from "../call/wire.ts";
 import type { Peer, PeerOptions, Room, SfuLayer } from "../sdk.ts";
 import { Store } from "../state/store.ts";
-import { appError, type ShownError, toShownError } from "../text/errors.ts";
+import { type ShownError, toShownError } from "../text/errors.ts";
 import { countViewers } from "./broadcast.ts";
 import { type Flow, type FlowMark, readFlow } from "./flow.ts";
 import { choosePublisher, type OnAir, onAir } from "./on-air.ts";
+import { openPeer } from "./peer.ts";
 import { type BroadcastNote, parseNote } from "./wire.ts";
 
 export const QUALITIES = ["auto", "high", "medium", "low"] as const;
@@ -66,24 +67,11 @@ export class Watching {
 
   start(): void {
     if (this.#peer !== undefined) return;
-    let peer: Peer;
-    try {
-      peer = this.#tools.sdk.createPeer(this.#options.peer);
-    } catch (error) {
-      this.#fail(toShownError(error));
-      return;
-    }
-    this.#peer = peer;
-    let lastError: ShownError | undefined;
-    peer.on("open", () => this.#join(peer));
-    peer.on("reconnecting", ({ attempt }) => this.store.set({ serverLink: { state: "reconnecting", attempt } }));
-    peer.on("reconnected", () => this.store.set({ serverLink: { state: "up" } }));
-    peer.on("connection", (connection) => connection.close());
-    peer.on("call", (call) => call.reject("busy"));
-    peer.on("error", (error) => {
-      lastError = toShownError(error);
+    this.#peer = openPeer(this.#tools, this.#options.peer, {
+      onOpen: (peer) => this.#join(peer),
+      onLink: (serverLink) => this.store.set({ serverLink }),
+      onEnd: (error) => this.#fail(error),
     });
-    peer.on("close", () => this.#fail(lastError ?? appError("meet.connection.closed", "the connection to the server ended")));
   }
 
   attach(element: HTMLVideoElement, stream: MediaStream): () => void {
