@@ -99,6 +99,7 @@ describe("a video codec", () => {
     ["VP8", { videoCodec: "VP8" }, false],
     ["VP9", { videoCodec: "VP9", svc: "L3T3_KEY" }, true],
     ["AV1", { videoCodec: "AV1" }, false],
+    ["AV1", { videoCodec: "AV1", svc: "L3T3_KEY" }, true],
     ["H264", { videoCodec: "H264" }, false],
   ])("%s is received as it is sent; its layers can be chosen where it has some", async (codec, wishes, scalable) => {
     const [a, b] = all();
@@ -110,8 +111,9 @@ describe("a video codec", () => {
       console.log(`SKIPPED: this Chromium offers no ${codec}`);
       return;
     }
-    await join(a, `codec ${codec}`, { width: 640, height: 360, framesPerSecond: 12 }, wishes);
-    await join(b, `codec ${codec}`, null);
+    const room = `codec ${codec} ${scalable}`;
+    await join(a, room, { width: 640, height: 360, framesPerSecond: 12 }, wishes);
+    await join(b, room, null);
     const seen = await expectSees(b, [{ of: a, video: true, audio: true }]);
     expect(seen.find(({ kind }) => kind === "video")?.mimeType.toLowerCase()).toBe(`video/${codec.toLowerCase()}`);
     const full = await until(b, ({ width, frames }) => frames > 2 && width === 640);

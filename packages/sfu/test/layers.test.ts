@@ -201,6 +201,61 @@ describe("AV1", () => {
   });
 });
 
+const L2T1 =
+  "1 0 000  000000 00001  00 10 00 11  10 10  10 10  00 10  00 10  0 1 0001 0 1 0000 0 1 0001 1 0000 0  0  1 0000000100111111 0000000010110011 0000001001111111 0000000101100111";
+
+describe("AV1 with spatial layers", () => {
+  it.each([
+    ["both to who takes the dependency descriptor", RECEIVED, 4],
+    ["the lowest alone to who does not: it could not put them together", { "transport-sequence": 9 } as const, 2],
+  ])("sends %s", (_, extensions, packetsOfTwoPictures) => {
+    const world = new World({ downlink: { startBps: 20_000_000 } });
+    world.member(1);
+    world.member(2);
+    world.publish(1, { id: "v", kind: "video", codecs: [AV1], extensions: { ...SENT, "dependency-descriptor": DESCRIPTOR } });
+    let sequence = 1;
+    let frame = 1;
+    let timestamp = 1;
+    const play = (pictures: number) => {
+      for (let i = 0; i < pictures; i++) {
+        for (const spatial of [0, 1]) {
+          const template = spatial * 2 + (i === 0 ? 0 : 1);
+          const number = (frame++ & 0xffff).toString(2).padStart(16, "0");
+          const descriptor = bits(
+            `11 ${template.toString(2).padStart(6, "0")} ${number} ${i === 0 && spatial === 0 ? L2T1 : ""}`,
+          );
+          const payload = new Uint8Array(400);
+          payload[0] = i === 0 && spatial === 0 ? 0x18 : 0x10;
+          world.receive(
+            1,
+            buildRtp({
+              payloadType: 45,
+              sequence: sequence++ & 0xffff,
+              timestamp,
+              ssrc: 9,
+              marker: spatial === 1,
+              payload,
+              extensions: { [SENT.mid]: codes("v"), [DESCRIPTOR]: descriptor },
+            }),
+          );
+        }
+        timestamp += 3_000;
+        world.advance(33);
+      }
+    };
+    play(60);
+    world.subscribe(2, "3", "video", "v", { codecs: [{ ...AV1, payloadType: 120, rtx: 121 }], extensions });
+    play(60);
+    const got = world.rtp.get(2) ?? [];
+    expect(isContiguous(extend(got))).toBe(true);
+    const last = got.slice(-packetsOfTwoPictures);
+    expect(new Set(last.map((packet) => packet.timestamp)).size).toBe(2);
+    // Each picture ends once, whichever of its layers is its last.
+    expect(last.filter(({ marker }) => marker).length).toBe(2);
+    expect(got.length).toBe(30 * packetsOfTwoPictures);
+  });
+});
+
 describe("AV1 in simulcast", () => {
   it("switches with a key frame that brings its structure, and frame numbers go on by one", () => {
     const world = new World({ downlink: { startBps: 20_000_000 } });

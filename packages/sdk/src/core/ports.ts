@@ -66,6 +66,8 @@ export type SendParameters = { encodings: EncodingParameters[]; degradationPrefe
 export type SendParameterOptions = { encodingOptions?: { keyFrame?: boolean }[] };
 export type TransceiverDirection = "inactive" | "recvonly" | "sendonly" | "sendrecv" | "stopped";
 
+export type HeaderExtensionInit = { uri: string; direction: TransceiverDirection };
+
 export interface SenderPort {
   readonly track: MediaStreamTrackPort | null;
   replaceTrack(track: MediaStreamTrackPort | null): Promise<void>;
@@ -84,6 +86,9 @@ export interface TransceiverPort {
   direction: TransceiverDirection;
   readonly currentDirection: TransceiverDirection | null;
   setCodecPreferences?(codecs: CodecCapability[]): void;
+  /** webrtc-extensions, "RTP header extension control": not everywhere yet. */
+  getHeaderExtensionsToNegotiate?(): HeaderExtensionInit[];
+  setHeaderExtensionsToNegotiate?(extensions: HeaderExtensionInit[]): void;
   stop(): void;
 }
 

@@ -1,6 +1,7 @@
 /** A transceiver of the modelled RTCPeerConnection, and the algebra of its directions. */
 import type {
   CodecCapability,
+  HeaderExtensionInit,
   MediaStreamTrackPort,
   SendParameters,
   TransceiverDirection,
@@ -19,6 +20,11 @@ export class FakeTransceiver implements TransceiverPort {
   remoteStreams: FakeStream[] = [];
   receiving = false;
   codecs: readonly CodecCapability[] | undefined;
+  /** As Chromium has them: some are there and not offered by themselves. */
+  extensions: HeaderExtensionInit[] = [
+    { uri: "urn:ietf:params:rtp-hdrext:sdes:mid", direction: "sendrecv" },
+    { uri: "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension", direction: "stopped" },
+  ];
   everSent = false;
   readonly sender;
   readonly #changed: () => void;
@@ -51,6 +57,12 @@ export class FakeTransceiver implements TransceiverPort {
   set direction(direction: TransceiverDirection) {
     this.#direction = direction;
     this.#changed();
+  }
+  getHeaderExtensionsToNegotiate(): HeaderExtensionInit[] {
+    return this.extensions.map((each) => ({ ...each }));
+  }
+  setHeaderExtensionsToNegotiate(extensions: HeaderExtensionInit[]): void {
+    this.extensions = extensions;
   }
   setCodecPreferences(codecs: CodecCapability[]): void {
     this.codecs = codecs;

@@ -158,6 +158,16 @@ describe("slots", () => {
     expect([before, free()]).toEqual([2, 4]);
   });
 
+  it("take dependency descriptors, which a browser may leave out of what it receives", () => {
+    const { transport, pc, wanted } = setUp();
+    wanted.push(publication("1"), publication("2", "audio"));
+    transport.assign();
+    const directions = pc
+      .getTransceivers()
+      .map(({ extensions }) => extensions.find(({ uri }) => uri.includes("dependency-descriptor"))?.direction);
+    expect(directions.sort()).toEqual(["sendrecv", "stopped"]);
+  });
+
   it("have an end", () => {
     const { transport, wanted } = setUp();
     for (let id = 0; id < 300; id++) wanted.push(publication(String(id)));

@@ -28,6 +28,7 @@ const MAX_SLOTS = 256;
 /** From the answer to the first connection: straight to the SFU, and where a relay and slow DNS may be needed. */
 const DIRECT_MS = 4_000;
 const RELAY_MS = 8_000;
+const DEPENDENCY_DESCRIPTOR = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 /** Repairs of what is lost: not codecs of their own. */
 const REPAIRS: readonly string[] = ["video/rtx", "audio/rtx"];
 
@@ -303,6 +304,7 @@ export class SfuTransport {
       () => this.pc.addTransceiver(track, { ...init, sendEncodings: encodings.map(({ scalabilityMode: _, ...rest }) => rest) }),
     );
     this.#preferCodecs(transceiver, publication.kind, true);
+    if (encodings.some(({ scalabilityMode }) => scalabilityMode !== undefined)) takeDescriptors(transceiver);
     room.options.e2ee?.onSender(transceiver.sender, publication);
     return transceiver;
   }
@@ -329,6 +331,7 @@ export class SfuTransport {
   #addSlot(kind: "audio" | "video", publication: Publication | undefined): void {
     const transceiver = this.pc.addTransceiver(kind, { direction: "recvonly" });
     this.#preferCodecs(transceiver, kind, false);
+    if (kind === "video") takeDescriptors(transceiver);
     const slot: Slot = { transceiver, kind, publication: null, uses: 0 };
     this.#slots.push(slot);
     if (publication !== undefined) this.#fill(slot, publication);
@@ -421,4 +424,13 @@ export class SfuTransport {
 /** What cannot be changed while a section lives. */
 function layoutOf(encodings: readonly EncodingParameters[]): string {
   return encodings.map(({ rid, scalabilityMode }) => `${rid} ${scalabilityMode}`).join();
+}
+
+/** Chromium offers them by itself only where it sends several layers; without them a receiver cannot put AV1's spatial layers together. */
+function takeDescriptors(transceiver: TransceiverPort): void {
+  const extensions = transceiver.getHeaderExtensionsToNegotiate?.();
+  if (!extensions?.some(({ uri }) => uri === DEPENDENCY_DESCRIPTOR)) return;
+  transceiver.setHeaderExtensionsToNegotiate?.(
+    extensions.map((each) => (each.uri === DEPENDENCY_DESCRIPTOR ? { ...each, direction: "sendrecv" } : each)),
+  );
 }
