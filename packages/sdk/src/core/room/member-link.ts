@@ -30,12 +30,7 @@ export class MemberLink {
       entry.link,
       platform,
       { options, tracks },
-      {
-        onStream: events.onStream,
-        onStreamRemoved: events.onStreamRemoved,
-        onTrack: () => {},
-        onTrackRemoved: () => {},
-      },
+      { ...events, onTrack: () => {}, onTrackRemoved: () => {} },
     );
     this.#quality = new QualityWatch(entry.link, platform, events.onQuality);
     entry.link.on("state", (state: LinkState) => {
