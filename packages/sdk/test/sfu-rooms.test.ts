@@ -252,7 +252,18 @@ describe("an SFU room", () => {
     join(world, "b", { stream: null });
     await world.until(() => a.room.members.size === 1, 1_000);
     await world.run(10);
-    expect([active(), facts]).toEqual([[true, false], ["paused video"]]);
+    expect([active(), facts.splice(0)]).toEqual([[true, false], ["paused video"]]);
+    // A new connection sends all until the SFU says something else, and what waited for the old one does not reach it.
+    world.server.tell("a", { type: "sfu-reset", room: "hall", epoch: 0 });
+    await world.run(40_000);
+    const next = a.room
+      .getPeerConnections()
+      .get("sfu")
+      ?.getSenders()
+      .find(({ track }) => track?.kind === "video");
+    expect(next).not.toBe(sender);
+    expect(next?.getParameters().encodings.map((encoding) => encoding.active ?? true)).toEqual([true, true]);
+    expect(facts).toEqual(["resumed video"]);
     await expectNothingLeft(world);
   });
 

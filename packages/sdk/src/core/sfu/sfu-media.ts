@@ -80,6 +80,7 @@ export class SfuMedia implements SfuMediaPort {
       create: (epoch, direct) => {
         // A new one sends all, until it is told otherwise.
         this.#standby.stop();
+        for (const own of this.#own.all) this.#setPaused(own, false);
         return new SfuTransport(epoch, direct, this.#transportHost());
       },
       onState: (state) => this.#onState(state),
