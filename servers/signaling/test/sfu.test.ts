@@ -1,4 +1,5 @@
 /** SFU rooms over real sockets, with an SFU node on the bus that is the test's own. */
+import { deflateRawSync } from "node:zlib";
 import { type BusRequest, MemoryBus, MemoryDirectory, type SfuCommand, type SfuReply } from "@tsunagi/conference";
 import { FakeClock } from "@tsunagi/testkit";
 import { afterEach, describe, expect, it } from "vitest";
@@ -71,6 +72,31 @@ describe("the native face, with an SFU", () => {
     for (const line of ["tsunagi_sfu_members 1", "tsunagi_publications 1"]) expect(metrics).toContain(line);
     expect(metrics).toContain('tsunagi_sfu_commands_total{type="negotiate",outcome="ok"} 1');
     expect(await server.signaling.sfu?.dump(server.app.id, "hall")).toEqual({ live: true });
+  });
+
+  it("takes an offer deflated and answers so, and refuses bombs and garbage without a word to the SFU", async () => {
+    const { sfu, server } = await start();
+    const long = "a=mid:0\r\n".repeat(30_000);
+    sfu.answer = () => ({ ok: true, sdp: long });
+    const alice = await server.open("alice");
+    await alice.send(join).next();
+    const deflated = (text: string) => ({ sdp: "", sdpDeflate: deflateRawSync(text).toString("base64") });
+    alice.send({ ...offer(0, ["p1"]), ...deflated(long) });
+    expect(await alice.next()).toEqual({ type: "sfu-answer", re: 2, room: "hall", epoch: 0, ...deflated(long) });
+    expect(sfu.commands).toMatchObject([{ type: "negotiate", sdp: long }]);
+    expect(sfu.commands[0]).not.toHaveProperty("sdpDeflate");
+    const refusals: unknown[] = [];
+    for (const [id, bad] of [deflated("a".repeat(20_000_000)), { sdp: "", sdpDeflate: "////" }, { sdp: "" }].entries()) {
+      alice.send({ ...offer(0, ["p1"], 10 + id), ...bad });
+      const { code, re } = (await alice.next()) as { code?: string; re?: number };
+      refusals.push([re, code]);
+    }
+    expect(refusals).toEqual([
+      [10, "sfu.offer.too-large"],
+      [11, "sfu.offer.malformed"],
+      [12, "protocol.message.malformed"],
+    ]);
+    expect(sfu.types).toEqual(["negotiate"]);
   });
 
   it("keeps everyone in the room when a transport is lost, and asks for a new one", async () => {
