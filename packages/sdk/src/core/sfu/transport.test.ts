@@ -164,7 +164,7 @@ describe("slots", () => {
     transport.assign();
     const directions = pc
       .getTransceivers()
-      .map(({ extensions }) => extensions.find(({ uri }) => uri.includes("dependency-descriptor"))?.direction);
+      .map((each) => each.getHeaderExtensionsToNegotiate?.().find(({ uri }) => uri.includes("dependency-descriptor"))?.direction);
     expect(directions.sort()).toEqual(["sendrecv", "stopped"]);
   });
 
