@@ -1,7 +1,7 @@
 /** Mesh rooms in simulated time. */
 import { describe, expect, it } from "vitest";
 import type { Room } from "../src/core/room/room.ts";
-import { FakeHost } from "./support/fake-webrtc.ts";
+import { FakeHost } from "./support/fake-host.ts";
 import { stream, World } from "./support/world.ts";
 
 type Guest = { room: Room; streams: string[]; seen: string[] };

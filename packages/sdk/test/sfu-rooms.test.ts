@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { JoinOptions } from "../src/core/peer-options.ts";
 import type { MediaStream, MediaStreamTrack } from "../src/core/ports.ts";
 import type { Room } from "../src/core/room/room.ts";
+import { FakeHost } from "./support/fake-host.ts";
 import { FakeTrack } from "./support/fake-media.ts";
-import { FakeHost } from "./support/fake-webrtc.ts";
 import { stream, World } from "./support/world.ts";
 
 type Guest = { room: Room; streams: string[]; seen: string[]; host: FakeHost };

@@ -12,9 +12,9 @@ import type {
   UpdatePublication,
 } from "@tsunagi/protocol";
 import type { Compression } from "../../src/core/ports.ts";
+import { FakeHost } from "./fake-host.ts";
 import type { FakeChannel } from "./fake-media.ts";
 import type { FakeNetwork, FakePeerConnection } from "./fake-webrtc.ts";
-import { FakeHost } from "./fake-webrtc.ts";
 
 export type FakeTransport = {
   readonly epoch: number;

@@ -17,6 +17,7 @@ import type {
   TransceiverDirection,
   TransceiverPort,
 } from "../../src/core/ports.ts";
+import type { FakeHost } from "./fake-host.ts";
 import { FakeChannel, FakeStream, FakeTarget } from "./fake-media.ts";
 import { compose, FakeTransceiver, sends, takes } from "./fake-transceiver.ts";
 
@@ -25,15 +26,6 @@ const DISCONNECTED_AFTER_MS = 2_500;
 const FAILED_AFTER_MS = 15_000;
 const CONNECT_MS = 40;
 const BYTES_PER_MS = 50;
-
-/** A machine in the simulated network. */
-export class FakeHost {
-  address: string;
-  up = true;
-  constructor(address: string) {
-    this.address = address;
-  }
-}
 
 export class FakeNetwork {
   readonly clock: Clock;

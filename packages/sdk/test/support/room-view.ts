@@ -4,7 +4,8 @@ import type { Member } from "@tsunagi/protocol";
 import { FakeClock, seededBytes, seededRandom } from "@tsunagi/testkit";
 import type { MediaStream, MediaStreamTrack, Platform } from "../../src/core/ports.ts";
 import type { RoomHost, RoomView } from "../../src/core/room/room-media.ts";
-import { FakeHost, FakeNetwork } from "./fake-webrtc.ts";
+import { FakeHost } from "./fake-host.ts";
+import { FakeNetwork } from "./fake-webrtc.ts";
 
 export function member(peerId: string, joinedAt: number): Member {
   return { peerId, joinedAt, receiveOnly: false };

@@ -5,10 +5,11 @@ import { Peer } from "../../src/core/peer.ts";
 import type { PeerOptions } from "../../src/core/peer-options.ts";
 import type { MediaStream } from "../../src/core/ports.ts";
 import * as sfuModule from "../../src/core/sfu/index.ts";
+import { FakeHost } from "./fake-host.ts";
 import { FakeStream, FakeTrack } from "./fake-media.ts";
 import { FakeServer } from "./fake-server.ts";
 import { compression, FakeSfu } from "./fake-sfu.ts";
-import { FakeHost, FakeNetwork } from "./fake-webrtc.ts";
+import { FakeNetwork } from "./fake-webrtc.ts";
 
 export class World {
   readonly clock = new FakeClock();

@@ -19,6 +19,7 @@ import type { MeshMediaPort, RoomView, SfuMediaPort } from "../room/room-media.t
 import type { ConnectionStats } from "../stats/index.ts";
 import { Attachments } from "./attachments.ts";
 import { Display } from "./display.ts";
+import { loudness } from "./loudness.ts";
 import { MemberQuality } from "./member-quality.ts";
 import { MemberStats } from "./member-stats.ts";
 import { MOVED_TOPIC, Moving } from "./moving.ts";
@@ -32,10 +33,8 @@ import { Transports } from "./transports.ts";
 
 /** Changes that come together become one offer. */
 const BATCH_MS = 20;
-/** Loudness (0 to 127, dB above −127 dBov) that counts as silence, and the most that a voice has. */
-const SILENT = 57;
-const LOUD = 117;
 const E2EE_TOPIC = "$e2ee";
+
 export class SfuMedia implements SfuMediaPort {
   readonly #room: RoomView;
   readonly #own: OwnTracks;
@@ -471,8 +470,7 @@ export class SfuMedia implements SfuMediaPort {
         return;
       }
       case "speakers": {
-        const levels = event.levels.map(([peerId, level]) => [peerId, clamp((level - SILENT) / (LOUD - SILENT))] as const);
-        room.emit("audioLevels", new Map(levels));
+        room.emit("audioLevels", new Map(event.levels.map(([peerId, level]) => [peerId, loudness(level)])));
         if (event.active === this.#speaker) return;
         this.#speaker = event.active;
         room.emit("activeSpeaker", event.active);
@@ -499,8 +497,4 @@ export class SfuMedia implements SfuMediaPort {
     if (from === undefined || !this.#room.members.has(from)) return;
     this.#room.emit("data", { src: from, data, ...(topic === "" ? {} : { topic }) });
   }
-}
-
-function clamp(value: number): number {
-  return Math.max(0, Math.min(1, value));
 }
