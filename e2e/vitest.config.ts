@@ -7,7 +7,7 @@ const files = (...names: readonly string[]) => names.map((name) => `tests/${name
 const MEASURING = files("hostile", "renegotiation", "resilience-network", "sfu-recovery");
 
 /** What they measure another file beside them would change. */
-const ALONE = files("flood", "relay-recovery", "sfu-impaired");
+const ALONE = files("flood", "relay-recovery", "sfu-impaired", "sfu-lips");
 
 export default defineConfig({
   root: import.meta.dirname,
