@@ -85,6 +85,7 @@ export const errorsEn = {
     "Try again. If it goes on, tell the operator the code below.",
   ],
   "sfu.offer.section": ["This page and the server lost step with each other.", "Join again."],
+  "sfu.offer.too-large": ["This room has more people than this page can receive.", "Show fewer people a page, then join again."],
   "sfu.offer.restart": ["This page and the server lost step with each other.", "Join again."],
   "sfu.epoch.stale": ["This page and the server lost step with each other.", "Join again."],
   "sfu.direction.denied": ["You are not permitted to send or receive here.", "Ask whoever invited you for permission."],

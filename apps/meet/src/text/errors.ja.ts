@@ -78,6 +78,7 @@ export const errorsJa: Readonly<Record<keyof typeof errorsEn, ErrorText>> = {
     "もう一度お試しください。続く場合は、下のコードを管理者に伝えてください。",
   ],
   "sfu.offer.section": ["サーバーとの間で状態がずれました。", "もう一度参加してください。"],
+  "sfu.offer.too-large": ["このページで受信できる人数を超えています。", "表示する人数を減らして、もう一度参加してください。"],
   "sfu.offer.restart": ["サーバーとの間で状態がずれました。", "もう一度参加してください。"],
   "sfu.epoch.stale": ["サーバーとの間で状態がずれました。", "もう一度参加してください。"],
   "sfu.direction.denied": ["ここで送受信する許可がありません。", "招待した人に許可を求めてください。"],
