@@ -87,6 +87,7 @@ it("there is a test for each example", () => {
     "01-first-call",
     "02-room",
     "03-send-file",
+    "04-large-room",
   ]);
 });
 
@@ -160,4 +161,38 @@ it("03-send-file: progress, the same SHA-256 in both tabs, and a link that saves
   expect(readFileSync(await download.path()).equals(bytes)).toBe(true);
   await sender.close();
   await receiver.close();
+});
+
+it("04-large-room: everyone sees everyone through the SFU, and the size of a tile decides what comes of it", async () => {
+  const url = await start("04-large-room");
+  const one = await tab(firefox, "one", url);
+  const two = await tab(chromium, "two", url);
+  const listener = await tab(chromium, "listener", `${url}?listen`);
+  for (const page of [one, two, listener]) await textIn(page, "#state", "3 here");
+  for (const [page, count] of [
+    [one, 1],
+    [two, 1],
+    [listener, 2],
+  ] as const) {
+    await page.waitFor((tiles: number) => document.querySelectorAll("video").length === tiles, { what: "the tiles" }, count);
+    for (let at = 0; at < count; at += 1) await expectPicture(page, `document.querySelectorAll("#videos video")[${at}]`);
+  }
+  const widths = (smallest: number, largest: number) =>
+    listener.waitFor(
+      (least: number, most: number) =>
+        [...document.querySelectorAll("video")].every(({ videoWidth }) => videoWidth >= least && videoWidth <= most),
+      { what: `pictures of ${smallest} to ${largest} px` },
+      smallest,
+      largest,
+    );
+  await widths(1, 320);
+  await listener.click("#large");
+  await widths(600, 2_000);
+  await listener.click("#small");
+  await widths(1, 320);
+  await textIn(listener, "#videos", "layer 1 of");
+  await two.close();
+  await listener.waitFor(() => document.querySelectorAll("video").length === 1, { what: "one tile" });
+  await one.close();
+  await listener.close();
 });
