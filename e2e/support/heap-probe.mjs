@@ -7,6 +7,8 @@ setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
 const path = process.env.TSUNAGI_TEST_HEAP_SOCKET;
 if (path !== undefined) {
+  // Processes that this one starts have heaps of their own, which nobody asks for.
+  delete process.env.TSUNAGI_TEST_HEAP_SOCKET;
   const server = createServer((socket) => {
     // More than once: what the finalizers of one collection let go is freed by the next.
     for (let round = 0; round < 4; round += 1) collect();

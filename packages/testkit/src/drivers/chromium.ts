@@ -122,7 +122,9 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
                 return;
               } catch (error) {
                 // A namespace's interfaces get their link-local addresses some time after they are up: to Chromium another network.
-                if (tries === 3 || !String(error).includes("ERR_NETWORK_CHANGED")) throw error;
+                if (tries === 5 || !/ERR_NETWORK_CHANGED|chrome-error:/.test(String(error))) throw error;
+                // Its page about that error is a navigation, too.
+                await page.waitForTimeout(300);
               }
             }
           },
