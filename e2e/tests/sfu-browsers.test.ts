@@ -50,6 +50,16 @@ describe("Chromium and Firefox in one room", () => {
     await leaveAll(...people);
   });
 
+  it("miss nothing of who comes while a page is slow to apply the answer", async () => {
+    const people = all();
+    const [a, b, c, d] = people;
+    for (const { page } of [a, c]) await slowDown(page, 700);
+    for (const person of [a, c, b, d]) await join(person, "slow answers");
+    await expectAllSeeAll(people, 30_000);
+    for (const { page } of [a, c]) await slowDown(page, 0);
+    await leaveAll(...people);
+  });
+
   it("Firefox sends layers that Chromium chooses from, and the other way round", async () => {
     const [a, , f] = all();
     for (const [from, to] of [
@@ -78,6 +88,22 @@ describe("Chromium and Firefox in one room", () => {
     }
   });
 });
+
+/** Lets a page apply each description `ms` late, as a busy one does. */
+const slowDown = (page: BrowserPage, ms: number) =>
+  page.evaluate((wait: number) => {
+    type Set = RTCPeerConnection["setRemoteDescription"];
+    const { prototype } = RTCPeerConnection;
+    helpers.kept.prompt ??= prototype.setRemoteDescription;
+    const prompt = helpers.kept.prompt as Set;
+    prototype.setRemoteDescription =
+      wait === 0
+        ? prompt
+        : async function (this: RTCPeerConnection, description: RTCSessionDescriptionInit) {
+            await new Promise((resolve) => setTimeout(resolve, wait));
+            await prompt.call(this, description);
+          };
+  }, ms);
 
 type Video = Awaited<ReturnType<typeof look>>[number];
 

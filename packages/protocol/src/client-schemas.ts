@@ -185,7 +185,14 @@ export const clientSchemas: Schemas = {
         .array(z.object({ mid: shortName, publication: publicationId, ...track, metadata: trackMetadata.optional() }))
         .max(SFU_SECTIONS),
       receive: z
-        .array(z.object({ mid: shortName, kind: z.enum(["audio", "video"]), publication: publicationId.nullable() }))
+        .array(
+          z.object({
+            mid: shortName,
+            kind: z.enum(["audio", "video"]),
+            publication: publicationId.nullable(),
+            held: z.boolean().optional(),
+          }),
+        )
         .max(SFU_SECTIONS),
     })
     .refine(({ sdp, sdpDeflate }) => (sdp === "") === (sdpDeflate !== undefined), "either sdp or sdpDeflate"),

@@ -23,8 +23,18 @@ export type Publication = {
 
 /** A section of an offer in which the client sends. */
 export type SfuSend = Omit<Publication, "peerId" | "id"> & { readonly mid: string; readonly publication: string };
-/** A section of an offer in which the client receives: a slot. What is in it may change later without an offer (`receive`, below). */
-export type SfuReceive = { readonly mid: string; readonly kind: "audio" | "video"; readonly publication: string | null };
+/**
+ * A section of an offer in which the client receives: a slot. What is in it may change later without an offer (`receive`, below).
+ *
+ * `held`: the answer groups the section with its publication, but nothing is sent until a `receive` names the publication. For sections that
+ * are new on a connection that is up already: what comes before the answer is applied, Firefox never takes.
+ */
+export type SfuReceive = {
+  readonly mid: string;
+  readonly kind: "audio" | "video";
+  readonly publication: string | null;
+  readonly held?: boolean | undefined;
+};
 
 export type MediaDirections = { readonly publish: boolean; readonly subscribe: boolean; readonly data: boolean };
 

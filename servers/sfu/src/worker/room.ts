@@ -389,7 +389,8 @@ export class WorkerRoom {
       if (known === undefined || JSON.stringify(known) !== JSON.stringify(slot)) this.router.addSlot(now, session.index, slot);
     }
     session.slots = wanted;
-    for (const { mid, publication } of command.receive) {
+    for (const { mid, publication: wanted, held } of command.receive) {
+      const publication = held === true ? null : wanted;
       session.wanted.set(mid, publication);
       this.router.wish(now, session.index, { mid, publication });
     }

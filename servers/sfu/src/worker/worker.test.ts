@@ -232,6 +232,14 @@ describe("a worker", () => {
     expect(world.takeAsked()).toEqual(["add 1 a", "slot 1 3", "wish 1 3 ", "publish 1 a-video", "wish 0 3 a-video"]);
   });
 
+  it("leaves a held slot empty, whoever comes, until its client asks", async () => {
+    const world = new World();
+    await world.negotiate("b", { send: [], receive: [{ mid: "3", kind: "video", publication: "a-video", held: true }] });
+    expect(world.takeAsked()).toEqual(["add 0 b", "slot 0 3", "wish 0 3 "]);
+    await world.negotiate("a");
+    expect(world.takeAsked()).toEqual(["add 1 a", "slot 1 3", "wish 1 3 ", "publish 1 a-video"]);
+  });
+
   it("holds limits, and IDs that another member has", async () => {
     const world = new World();
     await world.negotiate("a");

@@ -98,6 +98,7 @@ describe("a transport's offer", () => {
     go();
     await run();
     expect(offers.map(({ receive }) => receive.map((each) => each.publication))).toEqual([[], ["1", "2"]]);
+    expect(offers[1]?.receive.map((each) => each.held)).toEqual([true, true]);
     go();
     await run();
     expect(offers).toHaveLength(2);

@@ -80,6 +80,7 @@ export class SfuTransport {
   #again = false;
   #closed = false;
   #wasConnected = false;
+  #answered = false;
 
   /** @param direct without STUN and TURN: the SFU learns the client's address from its checks (RFC 8445 §7.3.1.3), so that it needs neither */
   constructor(epoch: number, direct: boolean, host: TransportHost) {
@@ -244,6 +245,8 @@ export class SfuTransport {
     const own = this.#host.own();
     this.#syncSenders(own);
     this.assign();
+    // What comes in a section before its answer is applied, Firefox never takes.
+    const held = new Set(this.#answered ? this.#slots.filter(({ transceiver }) => transceiver.mid === null) : []);
     await pc.setLocalDescription();
     if (this.#closed) return;
     const sdp = pc.localDescription?.sdp ?? "";
@@ -256,10 +259,13 @@ export class SfuTransport {
       each.offered = true;
     }
     const receive: SfuReceive[] = [];
-    for (const { transceiver, kind, publication } of this.#slots) {
-      if (transceiver.mid === null) continue;
-      receive.push({ mid: transceiver.mid, kind, publication });
-      this.wishes.offered(transceiver.mid, publication);
+    for (const slot of this.#slots) {
+      const { kind, publication } = slot;
+      const { mid } = slot.transceiver;
+      if (mid === null) continue;
+      const hold = held.has(slot);
+      receive.push({ mid, kind, publication, ...(hold && { held: true }) });
+      this.wishes.offered(mid, hold ? null : publication);
     }
     const { compression } = this.#host.room.host.platform;
     const description = await packDescription(sdp, compression);
@@ -270,6 +276,7 @@ export class SfuTransport {
     );
     if (this.#closed) return;
     await pc.setRemoteDescription({ type: "answer", sdp: answer });
+    this.#answered = true;
     if (!this.#closed) this.configure();
   }
 
