@@ -60,7 +60,9 @@ export class TestMember {
     connection.onStateChange((state) => {
       for (const each of states) each(state);
     });
-    const opened = [this.control, this.data, this.lossy].map((channel) => new Promise<void>((resolve) => channel.onOpen(resolve)));
+    const opened = [this.control, this.data, this.lossy].map(
+      (channel) => new Promise<void>((resolve) => channel.onOpen(resolve)),
+    );
     const connected = new Promise<void>((resolve) => states.push((state) => state === "connected" && resolve()));
     this.connected = Promise.all([connected, ...opened]).then(() => {});
     this.#ends = Promise.all([
