@@ -2,7 +2,7 @@
 import { assertNever, type Millis } from "@tsunagi/base";
 import type { App } from "./app.ts";
 import { relayMessage } from "./connections.ts";
-import type { AdminCommand, CoreMessage, Grants, Input, Output } from "./io.ts";
+import type { AdminCommand, AsSent, CoreMessage, Grants, Input, Output } from "./io.ts";
 import {
   attachPeer,
   authenticate,
@@ -59,7 +59,7 @@ export class Conference {
     switch (input.type) {
       case "message": {
         const peer = world.sessions.get(input.session);
-        if (peer !== undefined) this.#message(peer, input.message, input.text);
+        if (peer !== undefined) this.#message(peer, input.message, input);
         return;
       }
       case "app":
@@ -70,7 +70,7 @@ export class Conference {
         return;
       case "open": {
         const app = world.apps.get(input.appId);
-        if (app !== undefined) openPeer(world, app, input.session, input.peerId, input.grants);
+        if (app !== undefined) openPeer(world, app, input.session, input.peerId, input);
         else world.push({ type: "refused", session: input.session, why: refusal("auth.key.unknown", "the app is gone") });
         return;
       }
@@ -109,7 +109,7 @@ export class Conference {
     }
   }
 
-  #message(peer: Peer, message: CoreMessage, text: string): void {
+  #message(peer: Peer, message: CoreMessage, sent: AsSent): void {
     const world = this.#world;
     switch (message.type) {
       case "offer":
@@ -118,7 +118,7 @@ export class Conference {
       case "restart":
       case "reject":
       case "hangup":
-        relayMessage(world, peer, message, text);
+        relayMessage(world, peer, message, sent);
         return;
       case "join":
       case "leave":

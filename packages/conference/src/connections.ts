@@ -1,6 +1,7 @@
 /** Media and data connections between two peers: what may be relayed when, and what ends them. */
 import { assertNever } from "@tsunagi/base";
-import { type EndReason, type Inbound, type Outbound, type RelayBody, readdress } from "@tsunagi/protocol";
+import type { EndReason, Inbound, Outbound, RelayBody } from "@tsunagi/protocol";
+import type { AsSent } from "./io.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import { type Connection, connectionKey, type Peer } from "./state.ts";
 import type { World } from "./world.ts";
@@ -11,14 +12,16 @@ type Relay = Outbound<RelayBody>;
 const MAX_HUNG_UP = 10_000;
 
 /** A client's message for another peer. */
-export function relayMessage(world: World, sender: Peer, message: Relay, text: string): void {
-  const why = tryRelay(world, sender, message, text);
-  if (why !== undefined) world.refuse(sender, why, { connection: message.connection });
+export function relayMessage(world: World, sender: Peer, message: Relay, sent: AsSent): void {
+  const why = tryRelay(world, sender, message, sent);
+  if (why === undefined) return;
+  const framing = why.code === "connection.framing.required" ? sender.app.peers.get(message.to)?.framing : undefined;
+  world.refuse(sender, why, { connection: message.connection, ...(framing === undefined ? {} : { framing }) });
 }
 
-function tryRelay(world: World, sender: Peer, message: Relay, text: string): Refusal | undefined {
+function tryRelay(world: World, sender: Peer, message: Relay, sent: AsSent): Refusal | undefined {
   const connection = sender.connections?.get(connectionKey(message.to, message.connection));
-  if (message.type === "offer") return offer(world, sender, message, text, connection);
+  if (message.type === "offer") return offer(world, sender, message, sent, connection);
   if (connection === undefined) {
     if (message.type === "hangup" || message.type === "reject") {
       // A restarted server may not know of it yet: it stands only in what the other end is going to declare.
@@ -26,26 +29,28 @@ function tryRelay(world: World, sender: Peer, message: Relay, text: string): Ref
       // Both ends may hang up at once, and either may have gone meanwhile: there is nothing left to end.
       if (message.type === "hangup") return undefined;
     }
+    // Other libraries go on talking about connections that the other end has long closed.
+    if (sender.framing !== undefined) return undefined;
     return refusal("connection.id.unknown", `no connection ${message.connection} with this peer`);
   }
   const isCaller = connection.caller === sender;
   confirm(connection, isCaller);
   switch (message.type) {
     case "answer":
-      return answer(world, connection, isCaller, message, text);
+      return answer(world, connection, isCaller, message, sent);
     case "candidate":
     case "restart":
-      return forward(world, connection, isCaller, message, text);
+      return forward(world, connection, isCaller, message, sent);
     case "reject": {
       if (isCaller || connection.state.state !== "ringing") {
         return refusal("connection.state.invalid", "only the called peer rejects, and only before the answer");
       }
-      const failed = forward(world, connection, isCaller, message, text);
+      const failed = forward(world, connection, isCaller, message, sent);
       endConnection(world, connection, message.reason);
       return failed;
     }
     case "hangup": {
-      forward(world, connection, isCaller, message, text);
+      forward(world, connection, isCaller, message, sent);
       endConnection(world, connection, message.reason);
       return undefined;
     }
@@ -75,7 +80,7 @@ function offer(
   world: World,
   sender: Peer,
   message: Extract<Relay, { readonly type: "offer" }>,
-  text: string,
+  sent: AsSent,
   existing: Connection | undefined,
 ): Refusal | undefined {
   if (existing !== undefined) {
@@ -89,7 +94,7 @@ function offer(
     confirm(existing, isCaller);
     if (isCaller) existing.offers.caller = true;
     else existing.offers.callee = true;
-    return forward(world, existing, isCaller, message, text);
+    return forward(world, existing, isCaller, message, sent);
   }
   const refused = mayOffer(sender, message);
   if (refused !== undefined) return refused;
@@ -101,7 +106,12 @@ function offer(
   if (message.room !== undefined && (room === undefined || !room.members.has(target.id))) {
     return refusal("room.member.required", "both ends of a room's connection must be in the room");
   }
+  if (target.framing !== undefined && sender.framing === undefined && message.framing !== target.framing) {
+    return refusal("connection.framing.required", `this peer uses another client library: it speaks ${target.framing}`);
+  }
   const limit = sender.app.app.limits.connectionsPerPeer;
+  makeRoom(world, sender, limit);
+  makeRoom(world, target, limit);
   if ((sender.connections?.size ?? 0) >= limit) return refusal("connection.limit.reached", `at most ${limit} connections`);
   if ((target.connections?.size ?? 0) >= limit) {
     return refusal("connection.limit.reached", "the other peer has as many connections as it may have");
@@ -117,7 +127,7 @@ function offer(
   connection.offers.caller = true;
   connection.confirmed = { caller: true, callee: true };
   if (message.room === undefined) world.event(sender.app, { type: "call.started", ...facts(connection) });
-  const failed = forward(world, connection, true, message, text);
+  const failed = forward(world, connection, true, message, sent);
   if (failed !== undefined) endConnection(world, connection, "failed");
   return failed;
 }
@@ -132,10 +142,12 @@ function mayOffer(sender: Peer, message: Extract<Relay, { readonly type: "offer"
   );
 }
 
-function answer(world: World, connection: Connection, isCaller: boolean, message: Relay, text: string): Refusal | undefined {
+function answer(world: World, connection: Connection, isCaller: boolean, message: Relay, sent: AsSent): Refusal | undefined {
   const asked = isCaller ? connection.offers.callee : connection.offers.caller;
-  if (!asked) return refusal("connection.state.invalid", "an answer without an offer");
-  const failed = forward(world, connection, isCaller, message, text);
+  const sender = isCaller ? connection.caller : connection.callee;
+  // Old versions of skyway-js ask for an offer by an answer that nobody asked for.
+  if (!asked && sender.framing === undefined) return refusal("connection.state.invalid", "an answer without an offer");
+  const failed = forward(world, connection, isCaller, message, sent);
   if (failed !== undefined) return failed;
   if (isCaller) connection.offers.callee = false;
   else connection.offers.caller = false;
@@ -146,9 +158,21 @@ function answer(world: World, connection: Connection, isCaller: boolean, message
   return undefined;
 }
 
-function forward(world: World, connection: Connection, isCaller: boolean, message: Relay, text: string): Refusal | undefined {
+/** Other libraries end most connections without a word: the oldest of such a peer is taken to be over when there is no room for another. */
+function makeRoom(world: World, peer: Peer, limit: number): void {
+  if (peer.framing === undefined || peer.connections === undefined || peer.connections.size < limit) return;
+  const [oldest] = peer.connections.values();
+  if (oldest === undefined) return;
+  const other = oldest.caller === peer ? oldest.callee : oldest.caller;
+  if (other.framing === undefined) hangUp(world, oldest, other, "failed");
+  endConnection(world, oldest, "failed");
+}
+
+function forward(world: World, connection: Connection, isCaller: boolean, message: Relay, sent: AsSent): Refusal | undefined {
   const [sender, target] = isCaller ? [connection.caller, connection.callee] : [connection.callee, connection.caller];
-  if (world.relay(target, readdress(text, message, sender.id), connectionKey(sender.id, connection.id))) return undefined;
+  const { text, original } = sent;
+  const relayed = { from: sender.id, framing: sender.framing, message, text, original };
+  if (world.relay(target, relayed, connectionKey(sender.id, connection.id))) return undefined;
   return refusal("peer.target.unavailable", "the peer has not come back yet, and too much waits for it");
 }
 

@@ -3,11 +3,14 @@ import type { JsonValue } from "@tsunagi/base";
 import type {
   ClientCounted,
   ConnectionKind,
+  Framing,
   GetIceServers,
   HeldConnection,
   HeldRoom,
+  Outbound,
   Permissions,
   RefreshCredential,
+  RelayBody,
   RoomMode,
   ServerCounted,
 } from "@tsunagi/protocol";
@@ -28,6 +31,22 @@ export type Grants = {
 /** Messages that the core acts on; the shell answers the other two, since they need signing. */
 export type CoreMessage = Exclude<ClientCounted, GetIceServers | RefreshCredential>;
 
+/** How a message came: from peer to peer it is handed on so, where the receiver can take it. */
+export type AsSent = {
+  /** As JSON of the native protocol. */
+  readonly text?: string | undefined;
+  /** In the words of the sender's client library, for a receiver with the same one. */
+  readonly original?: unknown;
+};
+
+/** A message from peer to peer on its way. */
+export type Relayed = AsSent & {
+  readonly from: string;
+  /** Of the sender. */
+  readonly framing: Framing | undefined;
+  readonly message: Outbound<RelayBody>;
+};
+
 export type Input =
   /** An app is there or has changed. Disabled: its peers are cut. */
   | { readonly type: "app"; readonly app: App }
@@ -38,6 +57,8 @@ export type Input =
       readonly appId: string;
       readonly peerId: string;
       readonly grants: Grants;
+      /** Absent: the native SDK. */
+      readonly framing?: Framing | undefined;
     }
   /** A resume whose session the shell does not know: the server was restarted. */
   | {
@@ -48,6 +69,7 @@ export type Input =
       readonly grants: Grants;
       readonly rooms: readonly HeldRoom[];
       readonly connections: readonly HeldConnection[];
+      readonly framing?: Framing | undefined;
     }
   /** The session has a socket again. */
   | { readonly type: "attach"; readonly session: SessionId }
@@ -55,8 +77,7 @@ export type Input =
   | { readonly type: "suspend"; readonly session: SessionId }
   /** The session ends now: the client said so, or the shell can no longer keep it. */
   | { readonly type: "end"; readonly session: SessionId; readonly why?: Refusal | undefined }
-  /** `text` is the message as it came, so that a relay need not be built anew. */
-  | { readonly type: "message"; readonly session: SessionId; readonly message: CoreMessage; readonly text: string }
+  | (AsSent & { readonly type: "message"; readonly session: SessionId; readonly message: CoreMessage })
   | { readonly type: "renew"; readonly session: SessionId; readonly re: number; readonly grants: Grants }
   /** Time passed; also tells how far the wall clock is ahead of the monotonic one. */
   | { readonly type: "tick"; readonly wallOffsetMs?: number | undefined }
@@ -79,7 +100,7 @@ export type AdminCommand =
 
 export type Output =
   | { readonly type: "send"; readonly session: SessionId; readonly message: ServerCounted }
-  | { readonly type: "send-text"; readonly session: SessionId; readonly text: string }
+  | { readonly type: "relay"; readonly session: SessionId; readonly relayed: Relayed }
   | { readonly type: "broadcast"; readonly sessions: readonly SessionId[]; readonly message: ServerCounted }
   | { readonly type: "opened"; readonly session: SessionId; readonly peerId: string; readonly grants: Grants }
   | {

@@ -1,6 +1,6 @@
 /** Peers and their sessions: opening, losing and finding the socket again, authentication that ends, presence. */
 import { isPeerId } from "@tsunagi/base";
-import type { ListPeers, Presence as PresenceRequest } from "@tsunagi/protocol";
+import type { Framing, ListPeers, Presence as PresenceRequest } from "@tsunagi/protocol";
 import { endConnectionsOf } from "./connections.ts";
 import type { Grants, SessionId } from "./io.ts";
 import { type Refusal, refusal } from "./refusal.ts";
@@ -13,13 +13,16 @@ const PAGE = 1_000;
 /** Sessions remembered that ended inside the recovery window. */
 const MAX_ENDED = 10_000;
 
-export function openPeer(world: World, app: AppState, session: SessionId, peerId: string, grants: Grants): void {
+/** What a session brings besides its name. */
+type Opening = { readonly grants: Grants; readonly framing?: Framing | undefined };
+
+export function openPeer(world: World, app: AppState, session: SessionId, peerId: string, opening: Opening): void {
   const why = mayOpen(app, peerId);
   if (why !== undefined) {
     world.push({ type: "refused", session, why });
     return;
   }
-  const peer = addPeer(world, app, peerId, session, grants, { state: "connected" });
+  const peer = addPeer(world, app, peerId, session, opening, { state: "connected" });
   world.push({ type: "opened", session, peerId, grants: grantsOf(peer) });
 }
 
@@ -31,11 +34,19 @@ export function mayOpen(app: AppState, peerId: string): Refusal | undefined {
   return undefined;
 }
 
-export function addPeer(world: World, app: AppState, id: string, session: SessionId, grants: Grants, presence: Presence): Peer {
+export function addPeer(
+  world: World,
+  app: AppState,
+  id: string,
+  session: SessionId,
+  { grants, framing }: Opening,
+  presence: Presence,
+): Peer {
   const peer: Peer = {
     id,
     app,
     session,
+    framing,
     sequence: world.nextSequence(),
     presence,
     permissions: grants.permissions,

@@ -28,9 +28,10 @@ export function restorePeer(world: World, app: AppState | undefined, input: Rest
   let queue: readonly Queued[] = [];
   let peer: Peer;
   if (expected === undefined) {
-    peer = addPeer(world, app, input.peerId, input.session, input.grants, { state: "connected" });
+    peer = addPeer(world, app, input.peerId, input.session, input, { state: "connected" });
   } else {
     peer = expected;
+    peer.framing = input.framing;
     if (peer.presence.state === "expected") queue = peer.presence.queue;
     peer.presence = { state: "connected" };
     app.expected -= 1;
@@ -48,8 +49,9 @@ export function restorePeer(world: World, app: AppState | undefined, input: Rest
   for (const held of input.connections) restoreConnection(world, peer, held, later);
   world.push({ type: "restored", session: input.session, peerId: peer.id, grants: grantsOf(peer), lostRooms });
   for (const send of later) send();
-  for (const { text, connectionKey: key } of queue) {
-    if (key === "" || peer.connections?.has(key)) world.relay(peer, text, key);
+  for (const queued of queue) {
+    if ("message" in queued) world.send(peer, queued.message);
+    else if (peer.connections?.has(queued.connectionKey)) world.relay(peer, queued.relayed, queued.connectionKey);
   }
 }
 
@@ -83,7 +85,13 @@ function restoreRoom(world: World, peer: Peer, held: HeldRoom, later: (() => voi
     return refusal("room.mode.conflict", "the room has another mode");
   }
   // The token says who the client is; the declaration does not.
-  const self: Member = { ...held.self, peerId: peer.id, receiveOnly: held.self.receiveOnly || !peer.permissions.publish };
+  const { framing: _, ...declared } = held.self;
+  const self: Member = {
+    ...declared,
+    peerId: peer.id,
+    receiveOnly: held.self.receiveOnly || !peer.permissions.publish,
+    ...(peer.framing === undefined ? {} : { framing: peer.framing }),
+  };
   const room = existing ?? createRoom(world, app, held.room, held.mode, held.metadata, wanted);
   // Someone saw the move before the restart, and others did not.
   if (room.auto && held.mode === "sfu") moveToSfu(world, room, peer);
@@ -195,7 +203,7 @@ function expectPeer(world: World, app: AppState, peerId: string): Peer | undefin
   const existing = app.peers.get(peerId);
   if (existing !== undefined) return existing;
   if (!isPeerId(peerId) || app.peers.size >= app.app.limits.peers) return undefined;
-  return addPeer(world, app, peerId, "", { permissions: NOTHING }, { state: "expected", queue: [] });
+  return addPeer(world, app, peerId, "", { grants: { permissions: NOTHING } }, { state: "expected", queue: [] });
 }
 
 /** Who has not come back by now has left. */
@@ -214,7 +222,9 @@ export function endRecovery(world: World): void {
 /** Connections that only one end remembers. */
 function endUnconfirmed(world: World, peer: Peer): void {
   for (const connection of [...(peer.connections?.values() ?? [])]) {
-    const { caller, callee } = connection.confirmed;
+    // Other libraries declare nothing: their word is as good as given.
+    const caller = connection.confirmed.caller || connection.caller.framing !== undefined;
+    const callee = connection.confirmed.callee || connection.callee.framing !== undefined;
     if (caller && callee) continue;
     hangUp(world, connection, caller ? connection.caller : connection.callee, "failed");
     endConnection(world, connection, "failed");

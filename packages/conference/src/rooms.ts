@@ -77,6 +77,7 @@ function join(world: World, peer: Peer, message: Join): Refusal | undefined {
     joinedAt: world.wallNow,
     receiveOnly: message.receiveOnly ?? !mayPublish,
     ...(message.metadata === undefined ? {} : { metadata: message.metadata }),
+    ...(peer.framing === undefined ? {} : { framing: peer.framing }),
   };
   addMember(world, peer, room, member);
   world.send(peer, {
@@ -238,8 +239,7 @@ export function sendDataTo(
   for (const id of new Set(to)) {
     const member = room.members.get(id);
     if (member === undefined || id === event.from) continue;
-    if (member.peer.presence.state === "expected") world.relay(member.peer, JSON.stringify(event), "");
-    else world.send(member.peer, event);
+    world.sendOrKeep(member.peer, event);
   }
 }
 

@@ -14,6 +14,16 @@ export type SfuRoomLimits = {
   readonly memberBps: number;
 };
 
+/** A section of the SFU's own offer. */
+export type SfuOfferedSection = {
+  readonly mid: string;
+  readonly kind: "audio" | "video";
+  /** `receive`: the client may send here. `send`: a slot. `inactive`: kept, to be used again. */
+  readonly direction: "receive" | "send" | "inactive";
+  /** Of `send`: the MediaStream ID that the client is to know it by. */
+  readonly stream?: string | undefined;
+};
+
 export type SfuCommand =
   /**
    * A member's offer. Opens its transport when `epoch` is higher than the one known (the older one is closed once the new one is connected, or after
@@ -30,6 +40,17 @@ export type SfuCommand =
       readonly limits: SfuRoomLimits;
       /** May this member publish, subscribe, use data? The core has checked `send` already. */
       readonly directions: MediaDirections;
+    })
+  /**
+   * The SFU's own offer, for a member whose client only answers (skyway-js). Opens the transport of a higher `epoch` than the one known, or
+   * describes the living one again, with a higher version of its `o=` line. The client's answer then comes as `negotiate` of the same epoch, read
+   * as the offer that it would be from there: what it sends is published, what it receives are slots. A transport without an answer ends after 30 s.
+   */
+  | (SfuMemberRef & {
+      readonly type: "offer";
+      readonly epoch: number;
+      /** All there ever were on this client's connection, in their order (RFC 8829 §5.2.2). */
+      readonly sections: readonly SfuOfferedSection[];
     })
   | (SfuMemberRef & { readonly type: "candidate"; readonly epoch: number; readonly candidate: Candidate | null })
   | (SfuMemberRef & { readonly type: "mute"; readonly publication: string; readonly muted: boolean })

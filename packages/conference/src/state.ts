@@ -1,9 +1,18 @@
 /** The core's state: apps → peers → connections, and rooms with members. Who closes whom stands at each type. */
 import type { JsonValue, Millis } from "@tsunagi/base";
-import type { ConnectionKind, Member, Permissions, Publication, RoomMode, SfuOffer } from "@tsunagi/protocol";
+import type {
+  ConnectionKind,
+  Framing,
+  Member,
+  Permissions,
+  Publication,
+  RoomMode,
+  ServerCounted,
+  SfuOffer,
+} from "@tsunagi/protocol";
 import type { App } from "./app.ts";
 import type { Deadline } from "./deadlines.ts";
-import type { SessionId } from "./io.ts";
+import type { Relayed, SessionId } from "./io.ts";
 import type { RoomLog } from "./room-log.ts";
 
 /** Removing an app ends its peers; its rooms go with their last members. */
@@ -22,8 +31,8 @@ export type Presence =
   /** Known from others' resumes after a restart; ended when the recovery window is over. */
   | { readonly state: "expected"; readonly queue: Queued[] };
 
-/** A relay kept for an expected peer. Dropped when its connection has gone meanwhile. */
-export type Queued = { readonly text: string; readonly connectionKey: string };
+/** Kept for an expected peer. A relay is dropped when its connection has gone meanwhile. */
+export type Queued = { readonly relayed: Relayed; readonly connectionKey: string } | { readonly message: ServerCounted };
 
 /** Ending a peer ends its connections and takes it out of its rooms. */
 export type Peer = {
@@ -31,6 +40,8 @@ export type Peer = {
   readonly app: AppState;
   /** Empty while expected. */
   session: SessionId;
+  /** Another client library than the native SDK: it never says when a connection is over, and keeps no state of its own for the server. */
+  framing: Framing | undefined;
   /** Rises by one a peer: a cursor for listing. */
   readonly sequence: number;
   presence: Presence;

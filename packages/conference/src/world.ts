@@ -1,8 +1,8 @@
 /** What the core's sub-machines share: the state, the time of this call, and the outputs that it gathers. */
 import type { Millis } from "@tsunagi/base";
-import type { EndReason, Inbound, RelayBody, ServerCounted } from "@tsunagi/protocol";
+import type { EndReason, Framing, Inbound, RelayBody, ServerCounted } from "@tsunagi/protocol";
 import { Deadlines } from "./deadlines.ts";
-import type { ConferenceEvent, Output, SessionId } from "./io.ts";
+import type { ConferenceEvent, Output, Relayed, SessionId } from "./io.ts";
 import type { Refusal } from "./refusal.ts";
 import type { SfuRoomLimits } from "./sfu.ts";
 import type { AppState, Due, Peer, Room } from "./state.ts";
@@ -94,20 +94,27 @@ export class World {
     if (peer.presence.state !== "expected") this.push({ type: "send", session: peer.session, message });
   }
 
-  refuse(peer: Peer, why: Refusal, about: { re?: number; connection?: string; room?: string }): void {
+  refuse(peer: Peer, why: Refusal, about: { re?: number; connection?: string; room?: string; framing?: Framing }): void {
     this.send(peer, { type: "error", ...why, ...about });
   }
 
-  /** Hands a relayed text on. False: the peer is expected, and too much waits for it already. */
-  relay(peer: Peer, text: string, key: string): boolean {
+  /** Hands a message of another peer on. False: the peer is expected, and too much waits for it already. */
+  relay(peer: Peer, relayed: Relayed, connectionKey: string): boolean {
     const presence = peer.presence;
     if (presence.state !== "expected") {
-      this.push({ type: "send-text", session: peer.session, text });
+      this.push({ type: "relay", session: peer.session, relayed });
       return true;
     }
     if (presence.queue.length >= MAX_QUEUED) return false;
-    presence.queue.push({ text, connectionKey: key });
+    presence.queue.push({ relayed, connectionKey });
     return true;
+  }
+
+  /** Sends, or keeps it for a peer that is expected, as far as there is room. */
+  sendOrKeep(peer: Peer, message: ServerCounted): void {
+    const presence = peer.presence;
+    if (presence.state !== "expected") this.push({ type: "send", session: peer.session, message });
+    else if (presence.queue.length < MAX_QUEUED) presence.queue.push({ message });
   }
 
   /** A relay that the server itself makes. */
@@ -122,14 +129,10 @@ export class World {
     options: { readonly except?: Peer | undefined; readonly keep?: boolean } = {},
   ): void {
     const sessions: SessionId[] = [];
-    let text: string | undefined;
     for (const { peer } of room.members.values()) {
       if (peer === options.except) continue;
       if (peer.presence.state !== "expected") sessions.push(peer.session);
-      else if (options.keep === true) {
-        text ??= JSON.stringify(message);
-        this.relay(peer, text, "");
-      }
+      else if (options.keep === true) this.sendOrKeep(peer, message);
     }
     if (sessions.length > 0) this.push({ type: "broadcast", sessions, message });
   }

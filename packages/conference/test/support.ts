@@ -1,5 +1,14 @@
 /** A conference core in simulated time, with inboxes in the place of clients. */
-import type { ClientCounted, HeldConnection, HeldRoom, Permissions, ServerCounted } from "@tsunagi/protocol";
+import {
+  type ClientCounted,
+  type Framing,
+  type HeldConnection,
+  type HeldRoom,
+  type Permissions,
+  readdress,
+  relayText,
+  type ServerCounted,
+} from "@tsunagi/protocol";
 import {
   type App,
   Conference,
@@ -167,7 +176,12 @@ export class Sim {
 
   tryOpen(
     peerId: string,
-    options: { readonly app?: string; readonly permissions?: Partial<Permissions>; readonly expiresAt?: number } = {},
+    options: {
+      readonly app?: string;
+      readonly permissions?: Partial<Permissions>;
+      readonly expiresAt?: number;
+      readonly framing?: Framing;
+    } = {},
   ): Client {
     this.#serial += 1;
     const client = this.#client(`session-${this.#serial}-${peerId}`, peerId);
@@ -176,6 +190,7 @@ export class Sim {
       session: client.session,
       appId: options.app ?? "app",
       peerId,
+      ...(options.framing === undefined ? {} : { framing: options.framing }),
       grants: {
         permissions: { ...ALL, ...options.permissions },
         ...(options.expiresAt === undefined ? {} : { expiresAt: options.expiresAt }),
@@ -197,6 +212,7 @@ export class Sim {
       readonly connections?: readonly HeldConnection[];
       readonly app?: string;
       readonly permissions?: Partial<Permissions>;
+      readonly framing?: Framing;
     } = {},
   ): Client {
     const client = this.#client(old.session, old.peerId);
@@ -205,6 +221,7 @@ export class Sim {
       session: client.session,
       appId: held.app ?? "app",
       peerId: client.peerId,
+      ...(held.framing === undefined ? {} : { framing: held.framing }),
       grants: { permissions: { ...ALL, ...held.permissions } },
       rooms: held.rooms ?? [],
       connections: held.connections ?? [],
@@ -229,8 +246,12 @@ export class Sim {
       const client = this.#clients.get(output.session);
       if (client === undefined) throw new Error(`output for unknown session ${output.session}`);
       if (output.type === "send") client.inbox.push(output.message);
-      else if (output.type === "send-text") client.inbox.push(JSON.parse(output.text) as ServerCounted);
-      else if (output.type === "opened") client.opened = output;
+      else if (output.type === "relay") {
+        const { from, message, text } = output.relayed;
+        client.inbox.push(
+          JSON.parse(text === undefined ? relayText(message, from) : readdress(text, message, from)) as ServerCounted,
+        );
+      } else if (output.type === "opened") client.opened = output;
       else if (output.type === "restored") client.restored = output;
       else if (output.type === "refused") client.refused = output.why;
       else if (output.type === "ended") client.ended = { why: output.why };

@@ -53,11 +53,13 @@ const reliability = z
   .object({ ordered: z.boolean().optional(), maxRetransmits: uint16.optional(), maxPacketLifeTime: uint16.optional() })
   .refine((value) => value.maxRetransmits === undefined || value.maxPacketLifeTime === undefined, "not both limits");
 
+export const framing = z.enum(["skyway", "peerjs"]);
 export const member = z.object({
   peerId: name,
   joinedAt: count,
   receiveOnly: z.boolean(),
   metadata: metadata.optional(),
+  framing: framing.optional(),
 });
 export const publication = z.object({ id: publicationId, peerId: name, ...track, metadata: trackMetadata.optional() });
 const heldRoom = z.object({
@@ -95,6 +97,7 @@ export const relayBodies = {
     label: z.string().max(LABEL_CHARACTERS).optional(),
     serialization: z.enum(["binary", "json", "raw"]).optional(),
     reliability: reliability.optional(),
+    framing: framing.optional(),
   },
   answer: { type: z.literal("answer"), connection: name, sdp: z.string(), epoch: count.optional() },
   candidate: { type: z.literal("candidate"), connection: name, candidate: candidate.nullable(), epoch: count.optional() },

@@ -31,6 +31,9 @@ export const ERROR_CODES = {
   "connection.id.taken": "The caller already uses this connection ID with this peer.",
   "connection.state.invalid":
     "The message does not fit the connection's state: an answer without an offer, a reject after the answer.",
+  "connection.framing.required":
+    "The other peer uses another client library: offer again with the `framing` that the error names.",
+  "connection.framing.conflict": "The two ends cannot understand each other with this serialization.",
   "connection.limit.reached": "The peer has as many connections as it may have.",
   "room.name.invalid": "The room name is empty, too long or has control characters.",
   "room.mode.unsupported": "This server does not offer the mode: no SFU is configured, or it is not built yet.",

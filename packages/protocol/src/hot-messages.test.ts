@@ -43,6 +43,7 @@ const message = fc.record(
     metadata: optional(fc.jsonValue()),
     label: optional(text),
     serialization: optional(fc.constantFrom("binary", "json", "raw", "x")),
+    framing: optional(fc.constantFrom("skyway", "peerjs", "x", 1)),
     reliability: optional(
       fc.record(
         { ordered: optional(fc.boolean()), maxRetransmits: optional(uint16), maxPacketLifeTime: optional(uint16) },

@@ -46,6 +46,7 @@ function offerProblem(value: Fields): string | undefined {
   if (serialization !== undefined && serialization !== "binary" && serialization !== "json" && serialization !== "raw") {
     return "serialization";
   }
+  if (value.framing !== undefined && value.framing !== "skyway" && value.framing !== "peerjs") return "framing";
   return epochProblem(value) ?? reliabilityProblem(value.reliability);
 }
 

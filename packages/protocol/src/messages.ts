@@ -21,6 +21,7 @@ import type {
   Candidate,
   ConnectionKind,
   EndReason,
+  Framing,
   IceServer,
   JoinMode,
   Limits,
@@ -130,6 +131,11 @@ export type OfferBody = {
   readonly label?: string | undefined;
   readonly serialization?: Serialization | undefined;
   readonly reliability?: Reliability | undefined;
+  /**
+   * To a peer of another client library: how it wants to be spoken to. Without it the first offer to such a peer is refused with
+   * `connection.framing.required`, which says which one. From such a peer: what it speaks.
+   */
+  readonly framing?: Framing | undefined;
 };
 export type AnswerBody = {
   readonly type: "answer";
@@ -316,6 +322,8 @@ export type ErrorMessage = {
   readonly re?: number | undefined;
   readonly connection?: string | undefined;
   readonly room?: string | undefined;
+  /** With `connection.framing.required`: offer again with this. */
+  readonly framing?: Framing | undefined;
 };
 
 // ---- The unions --------------------------------------------------------------------------------------------------------------

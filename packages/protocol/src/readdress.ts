@@ -18,6 +18,11 @@ export function readdress(text: string, message: Outbound<RelayBody>, from: stri
     const tail = `,${to}}`;
     if (text.endsWith(tail)) return `${text.slice(0, -tail.length)},"from":${JSON.stringify(from)}}`;
   }
+  return relayText(message, from);
+}
+
+/** A client's relayed message as its receiver gets it. */
+export function relayText(message: Outbound<RelayBody>, from: string): string {
   const { to: _, ...body } = message;
   return JSON.stringify({ ...body, from });
 }

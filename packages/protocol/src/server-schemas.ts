@@ -1,6 +1,6 @@
 /** Schemas of everything the server sends: for tests and tools, since a client trusts its server and only checks shapes (parse-server.ts). */
 import { z } from "zod";
-import { count, description, json, member, mode, name, publication, relayBodies } from "./client-schemas.ts";
+import { count, description, framing, json, member, mode, name, publication, relayBodies } from "./client-schemas.ts";
 import type { ServerMessage } from "./messages.ts";
 
 const text = z.string();
@@ -131,5 +131,6 @@ export const serverSchemas: Schemas = {
     re: re.optional(),
     connection: text.optional(),
     room: text.optional(),
+    framing: framing.optional(),
   }),
 };

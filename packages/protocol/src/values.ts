@@ -21,6 +21,12 @@ export type ConnectionKind = "media" | "data";
 /** How a data connection packs its messages; see the SDK's `DataConnection`. */
 export type Serialization = "binary" | "json" | "raw";
 
+/**
+ * How an end of a connection was built, where that is not this SDK: `skyway` (skyway-js), `peerjs`. Such an end knows nothing of this SDK's
+ * framing of data, of repaired transports, and of hang-ups over signalling in all cases.
+ */
+export type Framing = "skyway" | "peerjs";
+
 /** webrtc-pc RTCDataChannelInit: at most one of the two limits; none of them means reliable. */
 export type Reliability = {
   /** Default true. */
@@ -64,6 +70,8 @@ export type Member = {
   /** Sends no media: it only listens. */
   readonly receiveOnly: boolean;
   readonly metadata?: JsonValue | undefined;
+  /** Absent: this SDK. Said by the server. */
+  readonly framing?: Framing | undefined;
 };
 
 /** One entry of a room's log. */

@@ -23,7 +23,7 @@ function sink(seen: string[], name: string): SessionSink {
   const note = (what: string) => () => void seen.push(`${name} ${what}`);
   return {
     send: (message, text) => void seen.push(`${name} ${message.type}${text === undefined ? "" : " as text"}`),
-    sendText: (text) => void seen.push(`${name} ${text}`),
+    relay: ({ from, message }) => void seen.push(`${name} ${message.type} from ${from}`),
     opened: note("opened"),
     restored: note("restored"),
     refused: (why) => void seen.push(`${name} refused ${why.code}`),

@@ -10,6 +10,7 @@ import {
   type LostRoom,
   type Output,
   type Refusal,
+  type Relayed,
   type SessionId,
   type SfuCommand,
 } from "@tsunagi/conference";
@@ -17,10 +18,10 @@ import type { ServerCounted } from "@tsunagi/protocol";
 
 /** What a face does for one session. Each face has its own wire form; the native one is JSON text as it stands in PROTOCOL.md. */
 export interface SessionSink {
-  /** `text` is the message as JSON when someone has built it already. */
-  send(message: ServerCounted, text?: string): void;
-  /** A relayed message, ready made. */
-  sendText(text: string): void;
+  /** `text` gives the message as JSON, built once for all who want it. */
+  send(message: ServerCounted, text?: () => string): void;
+  /** A message of another peer. */
+  relay(relayed: Relayed): void;
   opened(peerId: string, grants: Grants): void;
   restored(peerId: string, grants: Grants, lostRooms: readonly LostRoom[]): void;
   refused(why: Refusal): void;
@@ -97,14 +98,18 @@ export class ConferenceHost {
 
   #perform(output: Output): void {
     switch (output.type) {
-      case "send-text":
-        this.#sinks.get(output.session)?.sendText(output.text);
+      case "relay":
+        this.#sinks.get(output.session)?.relay(output.relayed);
         return;
       case "send":
         this.#sinks.get(output.session)?.send(output.message);
         return;
       case "broadcast": {
-        const text = JSON.stringify(output.message);
+        let made: string | undefined;
+        const text = () => {
+          made ??= JSON.stringify(output.message);
+          return made;
+        };
         for (const session of output.sessions) this.#sinks.get(session)?.send(output.message, text);
         return;
       }

@@ -1,6 +1,6 @@
 /** One session of the native face: the server's end of the session layer, and the socket that it has or has not. */
-import type { App, Grants, LostRoom, Refusal } from "@tsunagi/conference";
-import { CLOSE_CODES, type ServerBye, type ServerCounted, SessionCounter } from "@tsunagi/protocol";
+import type { App, Grants, LostRoom, Refusal, Relayed } from "@tsunagi/conference";
+import { CLOSE_CODES, readdress, relayText, type ServerBye, type ServerCounted, SessionCounter } from "@tsunagi/protocol";
 import type { SessionSink } from "../../host.ts";
 import type { NativeMetrics } from "../../metrics.ts";
 import type { NativeSocket } from "./socket.ts";
@@ -48,12 +48,16 @@ export class NativeSession implements SessionSink {
 
   // ---- From the core -----------------------------------------------------------------------------------------------------------
 
-  send(message: ServerCounted, text = JSON.stringify(message)): void {
+  send(message: ServerCounted, text = () => JSON.stringify(message)): void {
     this.owner.metrics.sent(message.type);
-    this.sendText(text);
+    this.#sendText(text());
   }
 
-  sendText(text: string): void {
+  relay({ from, message, text }: Relayed): void {
+    this.#sendText(text === undefined ? relayText(message, from) : readdress(text, message, from));
+  }
+
+  #sendText(text: string): void {
     if (!this.counter.send(text)) {
       this.owner.overflow(this);
       return;

@@ -84,7 +84,7 @@ async function make({ app: changes = {}, limits, sfu = true }: Options = {}) {
   /** Another member over the native face, publishing one of each kind. */
   const publisher = async (peerId: string) => {
     const sink = Object.fromEntries(
-      ["send", "sendText", "opened", "restored", "refused", "renewed", "ended"].map((name) => [name, () => {}]),
+      ["send", "relay", "opened", "restored", "refused", "renewed", "ended"].map((name) => [name, () => {}]),
     ) as unknown as SessionSink;
     host.register(peerId, sink);
     host.handle({

@@ -148,7 +148,7 @@ export class WhipSession implements SessionSink {
     }
   }
 
-  sendText(): void {
+  relay(): void {
     // Relayed offers and the like: nobody is here to take a call.
   }
 
