@@ -18,6 +18,21 @@ import { forwardedPerSecond, SCENARIOS, type Scenario } from "./scenarios.ts";
 import { SUBJECTS } from "./subjects.ts";
 import { comparison, medianOf, micros, splitTable } from "./tables.ts";
 
+const HELP = `npm run sfu -w @tsunagi/bench -- [options]
+
+CPU, latency and memory of forwarding, ours beside others on the same load.
+
+  --rounds N        of each load and subject; the median counts (default 5)
+  --seconds N       that a round measures (default 6)
+  --warm-up N       seconds before that (default 15)
+  --scenarios LIST  ${SCENARIOS.map(({ name }) => name).join(", ")}
+                    (default 1-50,1-200,20x20,audio-100)
+  --subjects LIST   ${SUBJECTS.map(({ name }) => name).join(", ")}
+                    (default: all that are installed)
+  --json FILE       writes the figures there
+  --help            this text
+`;
+
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
@@ -26,8 +41,13 @@ const { values } = parseArgs({
     scenarios: { type: "string", default: "1-50,1-200,20x20,audio-100" },
     subjects: { type: "string" },
     json: { type: "string" },
+    help: { type: "boolean", short: "h" },
   },
 });
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
 const rounds = Number(values.rounds);
 
 /** A server that loses packets, or a generator that is held up, is not under the same load: such a round is told, left out and done again. */
