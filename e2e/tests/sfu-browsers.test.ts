@@ -92,17 +92,17 @@ describe("Chromium and Firefox in one room", () => {
 /** Lets a page apply each description `ms` late, as a busy one does. */
 const slowDown = (page: BrowserPage, ms: number) =>
   page.evaluate((wait: number) => {
-    type Set = RTCPeerConnection["setRemoteDescription"];
+    type Set = (this: RTCPeerConnection, description: RTCSessionDescriptionInit) => Promise<void>;
     const { prototype } = RTCPeerConnection;
     helpers.kept.prompt ??= prototype.setRemoteDescription;
     const prompt = helpers.kept.prompt as Set;
     prototype.setRemoteDescription =
       wait === 0
-        ? prompt
-        : async function (this: RTCPeerConnection, description: RTCSessionDescriptionInit) {
+        ? (prompt as RTCPeerConnection["setRemoteDescription"])
+        : (async function (this: RTCPeerConnection, description: RTCSessionDescriptionInit) {
             await new Promise((resolve) => setTimeout(resolve, wait));
             await prompt.call(this, description);
-          };
+          } as RTCPeerConnection["setRemoteDescription"]);
   }, ms);
 
 type Video = Awaited<ReturnType<typeof look>>[number];
