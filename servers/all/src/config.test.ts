@@ -45,6 +45,8 @@ describe("loadConfig", () => {
       TSUNAGI_TLS_NAMES: "a.example, 192.0.2.1",
       TSUNAGI_TURN_DENY: "192.0.2.0/24,2001:db8::/32",
       TSUNAGI_TURN_USERS: '{"a":"b"}',
+      TSUNAGI_FACES_SKYWAY_TURN_HOST: "true",
+      TSUNAGI_FACES_PEERJS_CORS_ORIGINS: "https://a.example,https://b.example",
       TSUNAGI_ICE_SERVERS: '[{"urls":["stun:a.example:3478"]}]',
       DATABASE_URL: "postgres://x",
     };
@@ -54,6 +56,7 @@ describe("loadConfig", () => {
       tls: { names: ["a.example", "192.0.2.1"] },
       iceServers: [{ urls: ["stun:a.example:3478"] }],
       databaseUrl: "postgres://x",
+      faces: { skyway: { turnHost: true }, peerjs: { corsOrigins: ["https://a.example", "https://b.example"] } },
       turn: { enabled: false, deny: ["192.0.2.0/24", "2001:db8::/32"], users: { a: "b" }, limits: { allocations: 7 } },
     });
   });
@@ -79,6 +82,10 @@ describe("loadConfig", () => {
       "externalTurn: [{ urls: [turn:a], secret: s, username: u }]",
       "externalTurn: [{ urls: [turn:a], username: u }]",
       "externalTurn: [{ urls: [turn:a] }]",
+      "faces: { skyway: { roomDataBytes: 30000000 } }",
+      "faces: { skyway: { dispatcherDomain: https://calls.example } }",
+      "faces: { peerjs: { path: peerjs } }",
+      "faces: { peerjs: { key: '' } }",
     ]) {
       expect([content, codeOf(() => loadConfig({ cwd: folderWith(content) }))]).toEqual([content, "config.value.invalid"]);
     }

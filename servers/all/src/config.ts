@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { CodedError } from "@tsunagi/base";
 import { parse } from "yaml";
 import { z } from "zod";
+import { FACES_SETTINGS, facesSchema } from "./faces-config.ts";
 import { SFU_SETTINGS, sfuSchema } from "./sfu-config.ts";
 import { externalTurnSchema, TURN_SETTINGS, turnSchema } from "./turn-config.ts";
 
@@ -38,6 +39,7 @@ const schema = z.strictObject({
   turn: turnSchema,
   externalTurn: externalTurnSchema,
   sfu: sfuSchema,
+  faces: facesSchema,
   iceServers: z
     .array(
       z.strictObject({
@@ -92,6 +94,7 @@ export const SETTINGS: Readonly<Record<string, Kind>> = {
   "tls.names": "list",
   ...TURN_SETTINGS,
   ...SFU_SETTINGS,
+  ...FACES_SETTINGS,
   iceServers: "json",
   "session.graceMs": "number",
   "session.heartbeatMs": "number",
