@@ -9,6 +9,7 @@ export type {
   MediaTransport,
   PlaneListener,
   PlaneOptions,
+  PreparedTransport,
   RemoteParameters,
   TransportState,
 } from "./port.ts";

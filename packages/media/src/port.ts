@@ -31,7 +31,8 @@ export type LocalParameters = {
   readonly iceUfrag: string;
   readonly icePwd: string;
   readonly fingerprint: { readonly algorithm: string; readonly value: string };
-  readonly setup: "active" | "passive";
+  /** `actpass` as long as the client has not chosen. */
+  readonly setup: "actpass" | "active" | "passive";
   readonly candidates: readonly LocalCandidate[];
   readonly sctpPort: number;
   readonly maxMessageSize: number;
@@ -79,6 +80,21 @@ export interface MediaTransport {
   close(): void;
 }
 
+/** A transport whose client is told of our end first. Nothing flows on it before `accept`; it takes an index as any other does. */
+export interface PreparedTransport {
+  readonly index: number;
+  /** Its `setup` is `actpass`: the client chooses. */
+  readonly local: LocalParameters;
+  /**
+   * The client's answer, once. Data channels are not for such transports: `sctp` is not looked at.
+   *
+   * @throws {CodedError} `media.transport.*`: it is of no use any more, and must be closed
+   */
+  accept(remote: RemoteParameters): MediaTransport;
+  /** Of no effect once accepted: then the transport has its own. */
+  close(): void;
+}
+
 export type PlaneOptions = {
   /** 0 takes a free one. */
   readonly port: number;
@@ -99,6 +115,12 @@ export interface MediaPlane {
    * @throws {CodedError} `media.transport.*`
    */
   open(remote: RemoteParameters): Promise<MediaTransport>;
+  /**
+   * Makes our end before the client has sent anything, for a description that we offer.
+   *
+   * @throws {CodedError} `media.transport.*`
+   */
+  prepare(): Promise<PreparedTransport>;
   /** Sends the whole list and counts what cannot be sent. The list is cleared by its owner. */
   flush(list: SendList): void;
   /** RTCP is a compound packet of its own (RFC 3550 §6.1): ready-made bytes for one transport. */

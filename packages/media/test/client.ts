@@ -92,6 +92,61 @@ export async function openClient(options: { readonly data?: boolean } = {}): Pro
   };
 }
 
+/** A client that answers: what a plane has prepared comes first. */
+export async function answerTo(local: LocalParameters): Promise<Omit<Client, "channel" | "answer">> {
+  const connection = new PeerConnection("client", { iceServers: [], bindAddress: "127.0.0.1", disableAutoNegotiation: true });
+  const media = new Video("0", "SendRecv");
+  media.addVP8Codec(96);
+  const track = connection.addTrack(media);
+  const ends = [
+    new Promise<void>((resolve) => track.onClosed(resolve)),
+    new Promise<void>((resolve) => connection.onStateChange((state) => state === "closed" && resolve())),
+  ];
+  const connected = new Promise<void>((resolve) => track.onOpen(resolve));
+  const lines = [
+    "v=0",
+    "o=- 1 1 IN IP4 0.0.0.0",
+    "s=-",
+    "t=0 0",
+    "a=group:BUNDLE 0",
+    "m=video 9 UDP/TLS/RTP/SAVPF 96",
+    "c=IN IP4 0.0.0.0",
+    `a=ice-ufrag:${local.iceUfrag}`,
+    `a=ice-pwd:${local.icePwd}`,
+    `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
+    `a=setup:${local.setup}`,
+    "a=mid:0",
+    "a=sendrecv",
+    "a=rtcp-mux",
+    "a=rtpmap:96 VP8/90000",
+    ...local.candidates.map(
+      (each) => `a=candidate:${each.foundation} 1 UDP ${each.priority} ${each.address} ${each.port} typ host`,
+    ),
+  ];
+  connection.setRemoteDescription(`${lines.join("\r\n")}\r\n`, "offer");
+  connection.setLocalDescription("answer");
+  const sdp = connection.localDescription()?.sdp ?? "";
+  const value = (name: string) => new RegExp(`a=${name}:(.*)`).exec(sdp)?.[1]?.trim() ?? "";
+  const [algorithm = "", hash = ""] = value("fingerprint").split(" ");
+  return {
+    connection,
+    track,
+    connected,
+    remote: {
+      iceUfrag: value("ice-ufrag"),
+      icePwd: value("ice-pwd"),
+      fingerprint: { algorithm, value: hash },
+      setup: value("setup") as RemoteParameters["setup"],
+      sctp: undefined,
+    },
+    async close() {
+      track.close();
+      connection.close();
+      await Promise.all(ends);
+    },
+  };
+}
+
 /** An RTP packet with nothing of interest in it. */
 export function rtp(ssrc: number, sequence: number, payloadType = 111, size = 100): Buffer {
   const packet = Buffer.alloc(size);

@@ -3,7 +3,7 @@ import { SendList } from "@tsunagi/rtp";
 import { afterEach, describe, expect, it } from "vitest";
 import { createPlane } from "../src/index.ts";
 import type { DataChannelPort, MediaPlane, MediaTransport, PlaneListener, TransportState } from "../src/port.ts";
-import { type Client, openClient, rtp } from "./client.ts";
+import { answerTo, type Client, openClient, rtp } from "./client.ts";
 
 const EXTENSIONS = {
   mid: 0,
@@ -43,12 +43,12 @@ function listenTo(): { heard: Heard; listener: PlaneListener } {
   };
 }
 
-const open: { plane: MediaPlane; clients: Client[] }[] = [];
+const open: { plane: MediaPlane; clients: Pick<Client, "close">[] }[] = [];
 
 async function start() {
   const { heard, listener } = listenTo();
   const plane = await createPlane({ port: 0, address: "127.0.0.1", log: silentLog }, listener);
-  const clients: Client[] = [];
+  const clients: Pick<Client, "close">[] = [];
   open.push({ plane, clients });
   const join = async (options: { data?: boolean } = {}): Promise<{ client: Client; transport: MediaTransport }> => {
     const client = await openClient(options);
@@ -59,7 +59,13 @@ async function start() {
     await expect.poll(() => transport.state, { timeout: 5_000, interval: 10 }).toBe("connected");
     return { client, transport };
   };
-  return { plane, heard, join };
+  const answered = async () => {
+    const prepared = await plane.prepare();
+    const client = await answerTo(prepared.local);
+    clients.push(client);
+    return { prepared, client };
+  };
+  return { plane, heard, join, answered };
 }
 
 afterEach(async () => {
@@ -148,6 +154,45 @@ describe("the data plane", { timeout: 30_000 }, () => {
       const ssrc = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8);
       expect(from).toBe(ssrc === 1 ? first.transport.index : second.transport.index);
     }
+  });
+
+  it("makes its own end first where the client answers, and takes the answer late", async () => {
+    const { plane, heard, answered } = await start();
+    const { prepared, client } = await answered();
+    expect(prepared.local.setup).toBe("actpass");
+    // The client checks as soon as it has answered, which is before the answer is here.
+    await settled();
+    expect(heard.packets).toEqual([]);
+    const transport = prepared.accept(client.remote);
+    expect(transport.local.setup).toBe(client.remote.setup === "active" ? "passive" : "active");
+    await client.connected;
+    await expect.poll(() => transport.state, { timeout: 5_000, interval: 10 }).toBe("connected");
+    client.track.sendMessageBinary(rtp(1, 1));
+    await expect.poll(() => heard.packets.map(({ from }) => from), { interval: 10 }).toEqual([transport.index]);
+    const got: Buffer[] = [];
+    client.track.onMessage((packet) => got.push(packet));
+    plane.flush(single(new SendList(), transport.index, rtp(7, 1), 7, 1, 96));
+    await expect.poll(() => got.length, { interval: 10 }).toBe(1);
+    // Of no effect any more.
+    prepared.close();
+    expect(transport.state).toBe("connected");
+    expect(() => prepared.accept(client.remote)).toThrow(expect.objectContaining({ code: "media.transport.failed" }));
+  });
+
+  it("keeps nothing of what was prepared and not answered, or answered wrongly", async () => {
+    const { plane } = await start();
+    const { remote } = await openClientBriefly();
+    const first = await plane.prepare();
+    const second = await plane.prepare();
+    expect(second.index).not.toBe(first.index);
+    for (const bad of [remote, { ...remote, setup: "active" as const, icePwd: "short" }]) {
+      expect(() => first.accept(bad)).toThrow(expect.objectContaining({ code: "media.transport.parameters" }));
+    }
+    first.close();
+    second.close();
+    await settled();
+    const indexes = [await plane.prepare(), await plane.prepare()].map(({ index }) => index).sort();
+    expect(indexes).toEqual([first.index, second.index].sort());
   });
 
   it("tells when the client goes", async () => {

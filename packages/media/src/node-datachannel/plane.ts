@@ -3,10 +3,18 @@ import { networkInterfaces } from "node:os";
 import { CodedError, type Log } from "@tsunagi/base";
 import type { SendList } from "@tsunagi/rtp";
 import { IceUdpMuxListener } from "node-datachannel";
-import type { LocalCandidate, MediaPlane, MediaTransport, PlaneListener, PlaneOptions, RemoteParameters } from "../port.ts";
+import type {
+  LocalCandidate,
+  MediaPlane,
+  MediaTransport,
+  PlaneListener,
+  PlaneOptions,
+  PreparedTransport,
+  RemoteParameters,
+} from "../port.ts";
 import { hostCandidates } from "./candidates.ts";
 import { freePort } from "./free-port.ts";
-import { syntheticOffer } from "./synthetic-offer.ts";
+import { syntheticAnswer, syntheticOffer } from "./synthetic-offer.ts";
 import { NativeTransport, type TransportOwner } from "./transport.ts";
 
 /** Packets of one burst at most; what comes on top makes the next one. */
@@ -77,8 +85,29 @@ class NativePlane implements MediaPlane {
   }
 
   async open(remote: RemoteParameters): Promise<MediaTransport> {
+    return this.#make(syntheticOffer(remote));
+  }
+
+  async prepare(): Promise<PreparedTransport> {
+    const transport = this.#make(undefined);
+    let accepted = false;
+    return {
+      index: transport.index,
+      local: transport.local,
+      accept: (remote) => {
+        const answer = syntheticAnswer(remote);
+        transport.accept(answer, remote.setup === "active" ? "active" : "passive");
+        accepted = true;
+        return transport;
+      },
+      close: () => {
+        if (!accepted) transport.close();
+      },
+    };
+  }
+
+  #make(offer: string | undefined): NativeTransport {
     if (this.#closed) throw new CodedError("media.plane.closed", "The data plane is closed.");
-    const offer = syntheticOffer(remote);
     const index = this.#free.pop() ?? this.#transports.length;
     // A transport that fails from here on keeps its index: its native side may still tell something under it.
     this.#transports[index] = undefined;

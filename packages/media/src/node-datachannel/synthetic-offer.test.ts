@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RemoteParameters } from "../port.ts";
-import { ownParameters, syntheticOffer } from "./synthetic-offer.ts";
+import { ownParameters, syntheticAnswer, syntheticOffer } from "./synthetic-offer.ts";
 
 const remote: RemoteParameters = {
   iceUfrag: "abcd",
@@ -18,6 +18,14 @@ describe("the offer given to the library", () => {
     expect(withData).toContain("a=group:BUNDLE 0 1\r\n");
     expect(withData).toContain("a=setup:actpass\r\n");
     expect(syntheticOffer({ ...remote, sctp: undefined }).match(/^m=/gm)).toHaveLength(1);
+  });
+
+  it("has a role that is chosen, and no data, where it is an answer", () => {
+    expect(syntheticAnswer({ ...remote, setup: "active" }).match(/^(?:m=|a=setup).*$/gm)).toEqual([
+      "m=video 9 UDP/TLS/RTP/SAVPF 96",
+      "a=setup:active",
+    ]);
+    expect(() => syntheticAnswer(remote)).toThrow(expect.objectContaining({ code: "media.transport.parameters" }));
   });
 
   it("lets nothing through that is not what it should be", () => {
@@ -39,7 +47,7 @@ describe("the offer given to the library", () => {
 describe("what the library says of us", () => {
   it("is read from its description", () => {
     const sdp = "v=0\r\na=fingerprint:sha-256 AA:BB\r\nm=video\r\na=setup:active\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n";
-    expect(ownParameters(sdp)).toEqual({ ufrag: "u", password: "p", fingerprint: "sha-256 AA:BB", active: true });
+    expect(ownParameters(sdp)).toEqual({ ufrag: "u", password: "p", fingerprint: "sha-256 AA:BB", setup: "active" });
     expect(() => ownParameters("v=0")).toThrow(expect.objectContaining({ code: "media.transport.failed" }));
   });
 });

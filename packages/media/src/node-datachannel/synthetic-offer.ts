@@ -18,6 +18,18 @@ export const MEDIA_MID = "0";
 export const MEDIA_PAYLOAD_TYPE = 96;
 const DATA_MID = "1";
 
+/**
+ * The same for a client that has answered: it has chosen its role, and there is no application section (none was offered).
+ *
+ * @throws {CodedError} `media.transport.parameters`
+ */
+export function syntheticAnswer(remote: RemoteParameters): string {
+  if (remote.setup === "actpass") {
+    throw new CodedError("media.transport.parameters", "An answer must choose who begins DTLS.");
+  }
+  return syntheticOffer({ ...remote, sctp: undefined });
+}
+
 /** @throws {CodedError} `media.transport.parameters`: nothing unchecked may reach the native parser */
 export function syntheticOffer(remote: RemoteParameters): string {
   const { iceUfrag, icePwd, fingerprint, sctp } = remote;
@@ -62,7 +74,7 @@ export function syntheticOffer(remote: RemoteParameters): string {
 }
 
 /** What our side's description says of itself. */
-export function ownParameters(sdp: string): { ufrag: string; password: string; fingerprint: string; active: boolean } {
+export function ownParameters(sdp: string): { ufrag: string; password: string; fingerprint: string; setup: string } {
   const value = (name: string): string => {
     const found = new RegExp(`^a=${name}:(.*?)\\r?$`, "m").exec(sdp)?.[1];
     if (found === undefined) throw new CodedError("media.transport.failed", `The transport has no ${name}.`);
@@ -72,7 +84,7 @@ export function ownParameters(sdp: string): { ufrag: string; password: string; f
     ufrag: value("ice-ufrag"),
     password: value("ice-pwd"),
     fingerprint: value("fingerprint"),
-    active: value("setup") === "active",
+    setup: value("setup"),
   };
 }
 

@@ -33,7 +33,7 @@ export type TransportOwner = {
 
 export class NativeTransport implements MediaTransport {
   readonly index: number;
-  readonly local: LocalParameters;
+  #local: LocalParameters;
   readonly bufferedAmount = 0;
   readonly #owner: TransportOwner;
   readonly #connection: PeerConnection;
@@ -50,10 +50,13 @@ export class NativeTransport implements MediaTransport {
   #bytesSent = 0;
   #bytesReceived = 0;
 
-  /** @throws {CodedError} `media.transport.failed` */
+  /**
+   * @param offer the client's; undefined: ours comes first, and `accept` takes the answer
+   * @throws {CodedError} `media.transport.failed`
+   */
   constructor(
     index: number,
-    offer: string,
+    offer: string | undefined,
     socket: { readonly port: number; readonly address: string | undefined },
     candidates: readonly LocalCandidate[],
     owner: TransportOwner,
@@ -74,25 +77,42 @@ export class NativeTransport implements MediaTransport {
     this.#track = this.#connection.addTrack(media);
     this.#listen();
     try {
-      this.#connection.setRemoteDescription(offer, "offer");
-      this.#connection.setLocalDescription("answer");
+      if (offer !== undefined) this.#connection.setRemoteDescription(offer, "offer");
+      this.#connection.setLocalDescription(offer === undefined ? "offer" : "answer");
       const description = this.#connection.localDescription();
       if (description === null) throw new Error("no local description");
       const own = ownParameters(description.sdp);
       const [algorithm = "", value = ""] = own.fingerprint.split(" ");
-      this.local = {
+      this.#local = {
         iceUfrag: own.ufrag,
         icePwd: own.password,
         fingerprint: { algorithm, value },
-        setup: own.active ? "active" : "passive",
+        setup: own.setup === "actpass" ? "actpass" : own.setup === "active" ? "active" : "passive",
         candidates,
         sctpPort: 5_000,
         maxMessageSize: MAX_MESSAGE_SIZE,
       };
     } catch (cause) {
-      this.#end();
-      if (cause instanceof CodedError) throw cause;
-      throw new CodedError("media.transport.failed", "The transport could not be opened.", { cause });
+      throw this.#failed(cause);
+    }
+  }
+
+  get local(): LocalParameters {
+    return this.#local;
+  }
+
+  /**
+   * Takes the client's answer to what was made first.
+   *
+   * @throws {CodedError} `media.transport.failed`
+   */
+  accept(answer: string, setup: "active" | "passive"): void {
+    try {
+      if (this.#closing || this.#local.setup !== "actpass") throw new Error("nothing waits for an answer");
+      this.#connection.setRemoteDescription(answer, "answer");
+      this.#local = { ...this.#local, setup: setup === "active" ? "passive" : "active" };
+    } catch (cause) {
+      throw this.#failed(cause);
     }
   }
 
@@ -128,6 +148,12 @@ export class NativeTransport implements MediaTransport {
     this.#released = true;
     this.#end();
     this.#release();
+  }
+
+  #failed(cause: unknown): CodedError {
+    this.#end();
+    if (cause instanceof CodedError) return cause;
+    return new CodedError("media.transport.failed", "The transport could not be opened.", { cause });
   }
 
   #end(): void {
