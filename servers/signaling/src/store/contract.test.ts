@@ -113,6 +113,44 @@ describe.each([
       expect(await store.listApps()).toHaveLength(1);
     });
 
+    it("imports all or nothing, changes what differs, and does nothing the second time", async () => {
+      const old = await store.createApp({ name: "old", key: "old-key", secret: "first" }, T0);
+      const apps = [
+        { key: "old-key", secret: "second", switches: { listPeers: false } },
+        { key: "new-key", name: "new", secret: "given", origins: ["https://a.example:*"], enabled: false },
+      ];
+      const dry = await store.importApps(apps, { now: T0 + 1, dryRun: true });
+      expect(dry).toEqual({
+        done: false,
+        outcomes: [
+          { key: "old-key", outcome: "updated", changed: ["secret", "listPeers"] },
+          { key: "new-key", outcome: "created" },
+        ],
+      });
+      const repeated = await store.importApps([...apps, { key: "new-key" }], { now: T0 + 1 });
+      expect(repeated).toMatchObject({ done: false, outcomes: [{}, {}, { outcome: "refused", code: "store.key.repeated" }] });
+      expect(await store.listApps()).toEqual([old]);
+
+      const revision = await store.revision();
+      const some = await store.importApps([...apps, { key: "new-key" }], { now: T0 + 2, skipRefused: true });
+      expect(some).toMatchObject({ done: true, outcomes: [...dry.outcomes, { outcome: "refused" }] });
+      expect(await store.revision()).toBeGreaterThan(revision);
+      expect(await store.listApps()).toMatchObject([
+        {
+          id: old.id,
+          secrets: [{ secret: "second" }, { secret: "first", retiresAt: T0 + 2 + 24 * HOUR }],
+          switches: { listPeers: false },
+        },
+        { name: "new", key: "new-key", enabled: false, origins: ["https://a.example:*"], secrets: [{ secret: "given" }] },
+      ]);
+      const again = await store.importApps(apps, { now: T0 + 3 });
+      expect(again).toMatchObject({ done: true, outcomes: [{ outcome: "unchanged" }, { outcome: "unchanged" }] });
+      expect((await store.getApp(old.id))?.updatedAt).toBe(T0 + 2);
+      // A secret that was replaced may come back while it still verifies.
+      await store.importApps([{ key: "old-key", secret: "first" }], { now: T0 + 4 });
+      expect((await store.getApp(old.id))?.secrets).toMatchObject([{ secret: "first" }, { secret: "second" }]);
+    });
+
     it("changes only what it is told to", async () => {
       const app = await store.createApp({ name: "before", switches: { roomLog: false }, limits: { rooms: 5 } }, T0);
       const changed = await store.updateApp(

@@ -5,6 +5,7 @@ import type { App, Webhook } from "@tsunagi/conference";
 import type { Kysely, Transaction } from "kysely";
 import { sql } from "kysely";
 import { messageOf, type StoreKind } from "./dialects.ts";
+import { IMPORT_OVERLAP_MS, type ImportedApp, type ImportOptions, type ImportResult, planImport } from "./import.ts";
 import { newApiKey, newId, newSecret } from "./keys.ts";
 import { parseApp, parseCall, parseLimits, parseSwitches, parseWebhooks, withoutUndefined } from "./rows.ts";
 import type { AppChange, CallQuery, CallRecord, NewApp, Store, StoredCall } from "./store.ts";
@@ -49,11 +50,13 @@ export class SqlStore implements Store {
 
   async listApps(): Promise<readonly App[]> {
     // One snapshot of the three tables: a rotation in between would show an app without its key.
-    const [apps, keys, secrets] = await this.#snapshot(async (tx) => [
-      await tx.selectFrom("app").selectAll().orderBy("created_at").orderBy("id").execute(),
-      await tx.selectFrom("app_key").selectAll().execute(),
-      await tx.selectFrom("app_secret").selectAll().execute(),
-    ]);
+    return this.#snapshot((tx) => this.#readAll(tx));
+  }
+
+  async #readAll(tx: Tx): Promise<readonly App[]> {
+    const apps = await tx.selectFrom("app").selectAll().orderBy("created_at").orderBy("id").execute();
+    const keys = await tx.selectFrom("app_key").selectAll().execute();
+    const secrets = await tx.selectFrom("app_secret").selectAll().execute();
     const keysOf = byApp(keys);
     const secretsOf = byApp(secrets);
     return apps.flatMap((row) => {
@@ -74,51 +77,75 @@ export class SqlStore implements Store {
   }
 
   async createApp(app: NewApp, now: number): Promise<App> {
+    return this.#write(async (tx) => this.#mustRead(tx, await this.#insertApp(tx, app, true, now)));
+  }
+
+  async #insertApp(tx: Tx, app: NewApp, enabled: boolean, now: number): Promise<string> {
     const id = newId("app");
+    await tx
+      .insertInto("app")
+      .values({
+        id,
+        name: app.name,
+        enabled: Number(enabled),
+        origins: JSON.stringify(app.origins ?? []),
+        switches: JSON.stringify(withoutUndefined(app.switches ?? {})),
+        limits: JSON.stringify(withoutUndefined(app.limits ?? {})),
+        webhooks: JSON.stringify(app.webhooks ?? []),
+        created_at: now,
+        updated_at: now,
+      })
+      .execute();
+    await this.#insertKey(tx, id, app.key ?? newApiKey(), now);
+    await tx
+      .insertInto("app_secret")
+      .values({ app_id: id, secret: app.secret ?? newSecret(), created_at: now, retires_at: null })
+      .execute();
+    return id;
+  }
+
+  async importApps(apps: readonly ImportedApp[], { now, dryRun, skipRefused }: ImportOptions): Promise<ImportResult> {
+    const plan = async (tx: Tx) => planImport(await this.#readAll(tx), apps);
+    if (dryRun === true) return { done: false, outcomes: (await this.#snapshot(plan)).outcomes };
     return this.#write(async (tx) => {
-      await tx
-        .insertInto("app")
-        .values({
-          id,
-          name: app.name,
-          enabled: 1,
-          origins: JSON.stringify(app.origins ?? []),
-          switches: JSON.stringify(withoutUndefined(app.switches ?? {})),
-          limits: JSON.stringify(withoutUndefined(app.limits ?? {})),
-          webhooks: JSON.stringify(app.webhooks ?? []),
-          created_at: now,
-          updated_at: now,
-        })
-        .execute();
-      await this.#insertKey(tx, id, app.key ?? newApiKey(), now);
-      await tx
-        .insertInto("app_secret")
-        .values({ app_id: id, secret: app.secret ?? newSecret(), created_at: now, retires_at: null })
-        .execute();
-      return this.#mustRead(tx, id);
+      const { outcomes, steps } = await plan(tx);
+      const isRefused = outcomes.some(({ outcome }) => outcome === "refused");
+      if (isRefused && skipRefused !== true) return { done: false, outcomes };
+      for (const step of steps) {
+        if (step.type === "create") await this.#insertApp(tx, step.app, step.enabled, now);
+        else {
+          await this.#changeApp(tx, step.app.id, step.change, now);
+          if (step.secret !== undefined) await this.#replaceSecret(tx, step.app.id, step.secret, IMPORT_OVERLAP_MS, now);
+        }
+      }
+      return { done: true, outcomes };
     });
   }
 
   async updateApp(id: string, change: AppChange, now: number): Promise<App> {
     return this.#write(async (tx) => {
-      const row = await this.#mustExist(tx, id);
-      const switches = { ...parseSwitches(row.switches), ...withoutUndefined(change.switches ?? {}) };
-      const limits = { ...parseLimits(row.limits), ...withoutUndefined(change.limits ?? {}) };
-      await tx
-        .updateTable("app")
-        .set({
-          name: change.name ?? row.name,
-          enabled: change.enabled === undefined ? row.enabled : Number(change.enabled),
-          origins: change.origins === undefined ? row.origins : JSON.stringify(change.origins),
-          switches: JSON.stringify(switches),
-          limits: JSON.stringify(limits),
-          webhooks: change.webhooks === undefined ? row.webhooks : JSON.stringify(change.webhooks),
-          updated_at: now,
-        })
-        .where("id", "=", id)
-        .execute();
+      await this.#changeApp(tx, id, change, now);
       return this.#mustRead(tx, id);
     });
+  }
+
+  async #changeApp(tx: Tx, id: string, change: AppChange, now: number): Promise<void> {
+    const row = await this.#mustExist(tx, id);
+    const switches = { ...parseSwitches(row.switches), ...withoutUndefined(change.switches ?? {}) };
+    const limits = { ...parseLimits(row.limits), ...withoutUndefined(change.limits ?? {}) };
+    await tx
+      .updateTable("app")
+      .set({
+        name: change.name ?? row.name,
+        enabled: change.enabled === undefined ? row.enabled : Number(change.enabled),
+        origins: change.origins === undefined ? row.origins : JSON.stringify(change.origins),
+        switches: JSON.stringify(switches),
+        limits: JSON.stringify(limits),
+        webhooks: change.webhooks === undefined ? row.webhooks : JSON.stringify(change.webhooks),
+        updated_at: now,
+      })
+      .where("id", "=", id)
+      .execute();
   }
 
   async changeWebhooks(id: string, change: (webhooks: readonly Webhook[]) => readonly Webhook[], now: number): Promise<App> {
@@ -158,28 +185,34 @@ export class SqlStore implements Store {
   async rotateSecret(id: string, overlapMs: number, now: number): Promise<App> {
     return this.#write(async (tx) => {
       await this.#mustExist(tx, id);
-      await tx.deleteFrom("app_secret").where("app_id", "=", id).where("retires_at", "<=", now).execute();
-      await tx
-        .updateTable("app_secret")
-        .set({ retires_at: now + overlapMs })
-        .where("app_id", "=", id)
-        .where("retires_at", "is", null)
-        .execute();
-      const retired = await tx
-        .selectFrom("app_secret")
-        .select("secret")
-        .where("app_id", "=", id)
-        .orderBy("created_at", "desc")
-        .offset(MAX_RETIRED)
-        .limit(100)
-        .execute();
-      for (const { secret } of retired) {
-        await tx.deleteFrom("app_secret").where("app_id", "=", id).where("secret", "=", secret).execute();
-      }
-      await tx.insertInto("app_secret").values({ app_id: id, secret: newSecret(), created_at: now, retires_at: null }).execute();
+      await this.#replaceSecret(tx, id, newSecret(), overlapMs, now);
       await tx.updateTable("app").set({ updated_at: now }).where("id", "=", id).execute();
       return this.#mustRead(tx, id);
     });
+  }
+
+  async #replaceSecret(tx: Tx, id: string, next: string, overlapMs: number, now: number): Promise<void> {
+    await tx.deleteFrom("app_secret").where("app_id", "=", id).where("retires_at", "<=", now).execute();
+    // An import may bring back one that was replaced and still verifies.
+    await tx.deleteFrom("app_secret").where("app_id", "=", id).where("secret", "=", next).execute();
+    await tx
+      .updateTable("app_secret")
+      .set({ retires_at: now + overlapMs })
+      .where("app_id", "=", id)
+      .where("retires_at", "is", null)
+      .execute();
+    const retired = await tx
+      .selectFrom("app_secret")
+      .select("secret")
+      .where("app_id", "=", id)
+      .orderBy("created_at", "desc")
+      .offset(MAX_RETIRED)
+      .limit(100)
+      .execute();
+    for (const { secret } of retired) {
+      await tx.deleteFrom("app_secret").where("app_id", "=", id).where("secret", "=", secret).execute();
+    }
+    await tx.insertInto("app_secret").values({ app_id: id, secret: next, created_at: now, retires_at: null }).execute();
   }
 
   async deleteApp(id: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** The store port: apps and the server's own settings. SQLite and PostgreSQL stand behind it, through one contract battery. */
 import type { App, AppLimits, AppSwitches, Webhook } from "@tsunagi/conference";
+import type { ImportedApp, ImportOptions, ImportResult } from "./import.ts";
 
 export type NewApp = {
   readonly name: string;
@@ -56,6 +57,11 @@ export interface Store {
   getApp(id: string): Promise<App | undefined>;
   /** @throws {CodedError} `store.key.taken` */
   createApp(app: NewApp, now: number): Promise<App>;
+  /**
+   * Makes the apps whose keys are new and changes those that are there, in one transaction: all of them, or with any refused none, unless told
+   * to leave those out. The same import again changes nothing.
+   */
+  importApps(apps: readonly ImportedApp[], options: ImportOptions): Promise<ImportResult>;
   /** @throws {CodedError} `store.app.unknown` */
   updateApp(id: string, change: AppChange, now: number): Promise<App>;
   /**
