@@ -62,6 +62,22 @@ describe("SfuLink", () => {
     expect([inputs.length, link.size]).toEqual([2, 0]);
   });
 
+  it("asks for an offer of the SFU between a member's other commands, and gives it back", async () => {
+    const { asked, inputs, link } = await setUp();
+    link.perform(mute("a", "a1"), 1);
+    const offered = link.offer({ type: "offer", ...member("a"), epoch: 1, sections: [] });
+    link.perform(mute("a", "a2"), 2);
+    await settle();
+    expect(names(asked)).toEqual(["a1"]);
+    asked[0]?.answer({ ok: true });
+    await settle();
+    expect(names(asked)).toEqual(["a1", "offer"]);
+    asked[1]?.answer({ ok: true, sdp: "v=0" });
+    expect(await offered).toEqual({ ok: true, sdp: "v=0" });
+    await settle();
+    expect([names(asked), inputs.length]).toEqual([["a1", "offer", "a2"], 1]);
+  });
+
   it("closes a room after all that was under way in it, and before what comes later", async () => {
     const { asked, link } = await setUp();
     link.perform(mute("a", "a1"), undefined);

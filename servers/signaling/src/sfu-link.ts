@@ -41,6 +41,11 @@ export class SfuLink {
     });
   }
 
+  /** Asks the SFU to offer, in the member's order with all else that is asked about it. Never rejects. */
+  offer(command: Extract<SfuCommand, { type: "offer" }>): Promise<SfuReply> {
+    return this.#inOrder(command, () => this.#exchange(command));
+  }
+
   /** The operator's dump of a live room; undefined: the SFU does not know it, or is not there. */
   async dump(appId: string, room: string): Promise<unknown> {
     const reply = await this.#send({ type: "dump", appId, room });

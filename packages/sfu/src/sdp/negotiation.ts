@@ -1,11 +1,12 @@
 /**
- * One client's negotiation over the life of its transport: which section is which publication or slot, and the answer to each of its offers.
- * SSRCs of slots stay the same from one answer to the next.
+ * One client's negotiation over the life of its transport: which section is which publication or slot, and the answer to each of its offers; or
+ * our own offers, to a client that only answers. SSRCs of slots stay the same from one description to the next.
  */
-import { ProtocolError } from "@tsunagi/base";
+import { assertNever, ProtocolError } from "@tsunagi/base";
 import type { Codec, PublicationInit, SlotInit } from "../router-port.ts";
 import { formatDescription, type OwnSection, type OwnTransport } from "./description.ts";
 import type { Offer, OfferedSection } from "./offer.ts";
+import { ownCodecs, ownExtensions } from "./own-codecs.ts";
 
 /** A section in which the client sends, as it says itself. */
 export type WantedPublication = {
@@ -17,6 +18,16 @@ export type WantedPublication = {
 };
 /** A section in which it receives. Slots with one `stream` are played in step. */
 export type WantedSlot = { readonly mid: string; readonly kind: "audio" | "video"; readonly stream?: string | undefined };
+
+/** A section of our own offer. */
+export type OwnOfferSection = {
+  readonly mid: string;
+  readonly kind: "audio" | "video";
+  /** As we do: `receive` what the client sends; `send` out of a slot; `inactive`: kept, to be used again. */
+  readonly direction: "receive" | "send" | "inactive";
+  /** Of `send`: what the client's MediaStream is named. */
+  readonly stream?: string | undefined;
+};
 
 export type Decision = {
   readonly publications: readonly PublicationInit[];
@@ -75,14 +86,50 @@ export class Negotiation {
     };
   }
 
+  /** Describes these sections with all that we can do. The client's answer is then decided on as if it were its own offer. */
+  offer(sections: readonly OwnOfferSection[], transport: OwnTransport): string {
+    this.#version++;
+    return formatDescription({
+      sessionId: this.#sessionId,
+      version: this.#version,
+      // RFC 8829 §5.2.2: who begins DTLS is settled once, but an offer leaves it open.
+      transport: { ...transport, setup: "actpass" },
+      sections: sections.map((each) => this.#offered(each)),
+      extmapAllowMixed: true,
+    });
+  }
+
+  #offered({ mid, kind, direction, stream }: OwnOfferSection): OwnSection {
+    const head = { mid, type: kind, protocol: "UDP/TLS/RTP/SAVPF", payloads: "" };
+    const codecs = ownCodecs(kind, direction === "receive" ? "receive" : "send");
+    const own = { ...head, kind: "media", codecs, reducedSizeRtcp: true, rids: [] } as const;
+    const extensions = ownExtensions(kind);
+    switch (direction) {
+      case "receive":
+        return { ...own, direction: "recvonly", extensions, stream: undefined };
+      case "send": {
+        const { ssrc, rtxSsrc } = this.#ssrcsOf(mid);
+        const id = stream ?? `slot-${mid}`;
+        const hasRtx = codecs.some((codec) => codec.rtx !== undefined);
+        const described = { id, track: `${id}-${kind}-${mid}`, ssrc, rtxSsrc: hasRtx ? rtxSsrc : undefined };
+        return { ...own, direction: "sendonly", extensions, stream: described };
+      }
+      case "inactive":
+        // What comes here next is another source: sequence numbers of the one before must not be gone back on (RFC 3711 §3.3.2).
+        this.#ssrcs.delete(mid);
+        return { ...own, direction: "inactive", extensions, stream: undefined };
+      default:
+        return assertNever(direction);
+    }
+  }
+
   #slotOf(offered: OfferedSection, wanted: WantedSlot): SlotInit {
     const media = mediaOf(offered, wanted.kind);
     if (media.direction !== "recvonly" && media.direction !== "sendrecv") {
       throw section(`The client does not receive in section ${offered.mid}.`);
     }
     const codecs = forwardable(offered.mid, media.codecs);
-    const ssrcs = this.#ssrcs.get(offered.mid) ?? { ssrc: this.#ssrc(), rtxSsrc: this.#ssrc() };
-    this.#ssrcs.set(offered.mid, ssrcs);
+    const ssrcs = this.#ssrcsOf(offered.mid);
     return {
       mid: offered.mid,
       kind: wanted.kind,
@@ -91,6 +138,12 @@ export class Negotiation {
       codecs,
       extensions: media.extensions.receives,
     };
+  }
+
+  #ssrcsOf(mid: string): { readonly ssrc: number; readonly rtxSsrc: number } {
+    const ssrcs = this.#ssrcs.get(mid) ?? { ssrc: this.#ssrc(), rtxSsrc: this.#ssrc() };
+    this.#ssrcs.set(mid, ssrcs);
+    return ssrcs;
   }
 
   #ssrc(): number {

@@ -42,13 +42,13 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { settings, log, tell } = options;
+    const { settings, log } = options;
     this.#pipes = pipesFolder();
     this.#workers = Array.from({ length: options.workers }, (_, at) => {
       const port = settings.port === 0 ? 0 : settings.port + at;
       const owner = {
         fork: () => this.#spare.take(),
-        onEvent: tell,
+        onEvent: (event: SfuEvent) => this.#onEvent(event),
         onRoom: (worker: WorkerProcess, ref: SfuRoomRef, publications: readonly PlacedPublication[]) =>
           this.#onRoom(worker, ref, publications),
         onLost: (worker: WorkerProcess) => this.#onLost(worker),
@@ -99,6 +99,7 @@ export class Pool {
   async command(command: SfuCommand): Promise<SfuReply> {
     switch (command.type) {
       case "negotiate":
+      case "offer":
         return this.#negotiate(command);
       case "candidate":
       case "mute":
@@ -152,7 +153,7 @@ export class Pool {
     };
   }
 
-  async #negotiate(command: Extract<SfuCommand, { type: "negotiate" }>, isSecondTry = false): Promise<SfuReply> {
+  async #negotiate(command: Extract<SfuCommand, { type: "negotiate" | "offer" }>, isSecondTry = false): Promise<SfuReply> {
     const key = keyOf(command);
     const known = this.#rooms.get(key)?.members.get(command.peerId);
     if (this.#closed || (this.#draining && !this.#rooms.has(key))) {
@@ -167,10 +168,11 @@ export class Pool {
     const room = this.#rooms.get(key) ?? newRoom(command);
     this.#rooms.set(key, room);
     const before = room.members.get(command.peerId);
+    const isHere = before?.ready === true && before.worker === worker.id;
     const seat = {
       worker: worker.id,
       epoch: command.epoch,
-      ready: before?.ready === true && before.worker === worker.id,
+      ready: isHere,
       fresh: command.epoch !== before?.epoch,
     };
     room.members.set(command.peerId, seat);
@@ -181,7 +183,8 @@ export class Pool {
       return lost();
     }
     if (reply.ok) {
-      const placed = { ...seat, ready: true, fresh: false };
+      // Our own offer alone brings no room to a worker.
+      const placed = { ...seat, ready: isHere || command.type === "negotiate", fresh: false };
       if (room.members.get(command.peerId) === seat) room.members.set(command.peerId, placed);
     } else {
       // What it had before it still has.
@@ -253,6 +256,15 @@ export class Pool {
     room?.members.delete(peerId);
     if (room?.members.size === 0) this.#rooms.delete(key);
     else if (room !== undefined) this.#join(room);
+  }
+
+  #onEvent(event: SfuEvent): void {
+    // Nothing else would tell of a member whose client never answered at all.
+    if (event.type === "transport-lost" && event.reason === "unanswered") {
+      const seat = this.#rooms.get(keyOf(event))?.members.get(event.peerId);
+      if (seat?.epoch === event.epoch && !seat.ready) this.#forget(event, event.peerId);
+    }
+    this.#options.tell(event);
   }
 
   #onRoom(worker: WorkerProcess, ref: SfuRoomRef, publications: readonly PlacedPublication[]): void {

@@ -1,7 +1,7 @@
 /** One room on one worker: its members and their transports on one side, its router on the other. */
 import { type Clock, CodedError, type Log, type Millis } from "@tsunagi/base";
 import type { SfuCommand, SfuEvent, SfuReply, SfuRoomRef } from "@tsunagi/conference";
-import type { DataChannelPort, MediaPlane, TransportState } from "@tsunagi/media";
+import type { DataChannelPort, MediaPlane, RemoteParameters, TransportState } from "@tsunagi/media";
 import { type PublicationInit, parseOffer, type RouterEvent, type RouterPort, type SlotInit } from "@tsunagi/sfu";
 import type { PlacedPublication } from "../messages.ts";
 import type { SfuLimits } from "../options.ts";
@@ -9,6 +9,7 @@ import type { Outlet, PipedDemand } from "../pipe/outlets.ts";
 import { parseControl, slotWish } from "./control.ts";
 import type { WorkerCounters } from "./counters.ts";
 import { Member } from "./member.ts";
+import type { Offer, Prepared } from "./preparations.ts";
 import { RoomData } from "./room-data.ts";
 import { RoomPipes } from "./room-pipes.ts";
 import { requestText, Session, streamId } from "./session.ts";
@@ -67,14 +68,34 @@ export class WorkerRoom {
     });
   }
 
-  /** @throws {CodedError} `sfu.*`, `media.*` */
-  async negotiate(command: Negotiate): Promise<SfuReply> {
+  /** Describes a living connection once more. @returns undefined: there is none of this epoch */
+  offer({ peerId, epoch, sections }: Offer): string | undefined {
+    const { current } = this.members.get(peerId) ?? {};
+    if (current === undefined || epoch > current.epoch) return undefined;
+    if (epoch < current.epoch) throw stale(epoch, current.epoch);
+    return current.negotiation.offer(sections, current.transport.local);
+  }
+
+  /**
+   * @param prepared the transport that this is the client's answer to, if our offer came first; it is closed if it cannot be used
+   * @throws {CodedError} `sfu.*`, `media.*`
+   */
+  async negotiate(command: Negotiate, prepared?: Prepared): Promise<SfuReply> {
+    try {
+      return await this.#negotiate(command, prepared);
+    } finally {
+      // Of no effect on one that was accepted.
+      prepared?.transport.close();
+    }
+  }
+
+  async #negotiate(command: Negotiate, prepared: Prepared | undefined): Promise<SfuReply> {
     const { peerId, epoch } = command;
     this.#check(command);
     const member = this.members.get(peerId);
     const { current } = member ?? {};
     if (current !== undefined && epoch < current.epoch) {
-      throw new CodedError("sfu.epoch.stale", `This offer is of connection ${epoch}; ${current.epoch} is there already.`);
+      throw stale(epoch, current.epoch);
     }
     const request = requestText(command.sdp, command.send, command.receive);
     const same = current !== undefined && epoch === current.epoch ? current : undefined;
@@ -86,7 +107,7 @@ export class WorkerRoom {
       });
     }
     this.#parts.counters.negotiations++;
-    const session = same ?? (await this.#open(epoch, offer.transport));
+    const session = same ?? (await this.#open(epoch, offer.transport, prepared));
     const known = member ?? new Member(peerId, this.#parts.limits);
     if (same === undefined) this.#attach(known, session);
     try {
@@ -259,10 +280,10 @@ export class WorkerRoom {
     }
   }
 
-  async #open(epoch: number, client: Parameters<MediaPlane["open"]>[0]): Promise<Session> {
-    const transport = await this.#parts.plane.open(client);
+  async #open(epoch: number, client: RemoteParameters, prepared: Prepared | undefined): Promise<Session> {
+    const transport = prepared === undefined ? await this.#parts.plane.open(client) : prepared.transport.accept(client);
     this.#parts.counters.transportsOpened++;
-    return new Session(epoch, transport, client);
+    return new Session(epoch, transport, client, prepared?.negotiation);
   }
 
   #attach(member: Member, session: Session): void {
@@ -466,4 +487,8 @@ export class WorkerRoom {
 
 function sameButMuted(one: PublicationInit, other: PublicationInit): boolean {
   return JSON.stringify({ ...one, muted: false }) === JSON.stringify({ ...other, muted: false });
+}
+
+function stale(epoch: number, current: number): CodedError {
+  return new CodedError("sfu.epoch.stale", `This offer is of connection ${epoch}; ${current} is there already.`);
 }

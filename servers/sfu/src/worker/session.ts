@@ -12,7 +12,7 @@ export class Session {
   readonly epoch: number;
   readonly transport: MediaTransport;
   readonly client: ClientTransport;
-  readonly negotiation = new Negotiation(() => randomBytes(4).readUInt32BE());
+  readonly negotiation: Negotiation;
   /** In the router, by mid. */
   slots: ReadonlyMap<string, SlotInit> = new Map();
   /** What each slot should show, by mid: a publication may come after the wish. */
@@ -30,10 +30,17 @@ export class Session {
   #data: DataChannelPort | undefined;
   #lossy: DataChannelPort | undefined;
 
-  constructor(epoch: number, transport: MediaTransport, client: ClientTransport) {
+  /** @param negotiation where it has begun with an offer of ours */
+  constructor(
+    epoch: number,
+    transport: MediaTransport,
+    client: ClientTransport,
+    negotiation = new Negotiation(() => randomBytes(4).readUInt32BE()),
+  ) {
     this.epoch = epoch;
     this.transport = transport;
     this.client = client;
+    this.negotiation = negotiation;
   }
 
   get index(): number {

@@ -55,6 +55,11 @@ class World {
     });
   }
 
+  offer(peerId: string, epoch = 1) {
+    const sections = [{ mid: "1", kind: "video", direction: "receive" }] as const;
+    return this.worker.command({ ...ROOM, type: "offer", peerId, epoch, sections });
+  }
+
   state(index: number, state: TransportState): void {
     this.#states[index] = state;
     this.worker.onState(index, state);
@@ -66,23 +71,33 @@ class World {
 
   #plane(): MediaPlane {
     let next = 0;
+    const make = (index = next++) => {
+      const local = {
+        iceUfrag: "abcd",
+        icePwd: "abcdefghijklmnopqrstuv",
+        fingerprint: { algorithm: "sha-256", value: "AA" },
+        setup: "active" as const,
+        candidates: [],
+        sctpPort: 5_000,
+        maxMessageSize: 1,
+      };
+      const stats = () => ({ bytesSent: 0, bytesReceived: 0, rttMs: undefined, protocol: "udp" });
+      const close = () => this.asked.push(`close ${index}`);
+      return { index, local, state: "new" as const, bufferedAmount: 0, stats, close };
+    };
     return {
       port: 1,
       counters: { refused: 2 },
-      open: async () => {
-        const index = next++;
-        const local = {
-          iceUfrag: "abcd",
-          icePwd: "abcdefghijklmnopqrstuv",
-          fingerprint: { algorithm: "sha-256", value: "AA" },
-          setup: "active" as const,
-          candidates: [],
-          sctpPort: 5_000,
-          maxMessageSize: 1,
+      open: async () => make(),
+      prepare: async () => {
+        const transport = make();
+        let accepted = false;
+        const accept = () => {
+          accepted = true;
+          this.asked.push(`accept ${transport.index}`);
+          return transport;
         };
-        const stats = () => ({ bytesSent: 0, bytesReceived: 0, rttMs: undefined, protocol: "udp" });
-        const close = () => this.asked.push(`close ${index}`);
-        return { index, local, state: "new" as const, bufferedAmount: 0, stats, close };
+        return { index: transport.index, local: transport.local, accept, close: () => accepted || transport.close() };
       },
       flush() {},
       sendRtcp() {},
@@ -148,6 +163,52 @@ describe("a worker", () => {
     expect(world.takeAsked()).toEqual(["connected 0", "unpublish a-video", "remove 0", "close 0"]);
     expect(world.worker.stats()).toMatchObject({ rooms: 0, members: 0, transports: 0, dropped: { "transport-refused": 2 } });
     expect(world.placed.map((all) => all.map(({ init }) => init.id))).toEqual([["a-video"], []]);
+  });
+
+  it("offers first to a client that only answers, and takes its answer as any offer", async () => {
+    const world = new World();
+    const first = await world.offer("a");
+    expect(first).toMatchObject({ ok: true, sdp: expect.stringContaining("a=setup:actpass") });
+    // Nobody is in the room yet.
+    expect([world.takeAsked(), world.worker.stats().rooms]).toEqual([[], 0]);
+    expect(await world.negotiate("a")).toMatchObject({ ok: true });
+    expect(world.takeAsked()).toEqual(["accept 0", "add 0 a", "slot 0 3", "wish 0 3 ", "publish 0 a-video"]);
+    // The same connection described again, whether or not it is connected.
+    const again = await world.offer("a");
+    expect([again.ok, world.takeAsked()]).toEqual([true, []]);
+    await world.negotiate("a", { send: [] });
+    expect(world.takeAsked()).toEqual(["wish 0 3 ", "unpublish a-video"]);
+    expect(await world.offer("a", 0)).toMatchObject({ ok: false, code: "sfu.epoch.stale" });
+  });
+
+  it("replaces a connection by one that it offered, as it does by one that was offered to it", async () => {
+    const world = new World();
+    await world.offer("a");
+    await world.negotiate("a");
+    world.state(0, "connected");
+    await world.offer("a", 2);
+    world.takeAsked();
+    await world.negotiate("a", { epoch: 2 });
+    expect(world.takeAsked()).toEqual(["accept 1", "add 1 a", "slot 1 3", "wish 1 3 "]);
+    world.state(1, "connected");
+    expect(world.takeAsked()).toEqual(["connected 1", "publish 1 a-video", "remove 0", "close 0"]);
+  });
+
+  it("keeps nothing of an offer whose answer cannot be used, or never comes", async () => {
+    const world = new World();
+    await world.offer("a");
+    expect(await world.negotiate("a", { sdp: "nonsense" })).toMatchObject({ ok: false, code: "sfu.offer.malformed" });
+    expect([world.takeAsked(), world.worker.stats().rooms]).toEqual([["close 0"], 0]);
+    await world.offer("b");
+    await world.worker.command({ ...ROOM, type: "leave", peerId: "b" });
+    expect(world.takeAsked()).toEqual(["close 1"]);
+    await world.offer("c");
+    world.clock.advance(30_000);
+    expect(world.takeAsked()).toEqual(["close 2"]);
+    expect(world.events.at(-1)).toMatchObject({ type: "transport-lost", peerId: "c", reason: "unanswered" });
+    await world.offer("d");
+    await world.worker.close();
+    expect(world.takeAsked()).toEqual(["close 3"]);
   });
 
   it("changes only what is different in the next offer of a connection", async () => {

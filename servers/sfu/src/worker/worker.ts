@@ -10,6 +10,7 @@ import { keyFrameRequests } from "../pipe/key-frame-requests.ts";
 import type { Outlet, OutletsOwner, PipedData, PipedDemand } from "../pipe/outlets.ts";
 import { WorkerCounters } from "./counters.ts";
 import type { Member } from "./member.ts";
+import { Preparations } from "./preparations.ts";
 import { type RoomParts, WorkerRoom } from "./room.ts";
 import type { Session } from "./session.ts";
 
@@ -48,6 +49,7 @@ export class Worker implements PlaneListener, OutletsOwner {
   #nextPiped = FIRST_PIPED;
   /** Workers that want a room, by its key: they may ask before it is here. */
   readonly #outlets = new Map<string, Set<Outlet>>();
+  readonly #preparations: Preparations;
   #plane: MediaPlane | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #timerAt: Millis = Number.POSITIVE_INFINITY;
@@ -55,6 +57,8 @@ export class Worker implements PlaneListener, OutletsOwner {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    const { clock, tell } = options;
+    this.#preparations = new Preparations({ clock, tell, plane: () => this.#needPlane() });
   }
 
   /** Must come before anything else. */
@@ -86,6 +90,7 @@ export class Worker implements PlaneListener, OutletsOwner {
   async close(): Promise<void> {
     for (const room of this.#rooms.values()) room.close();
     this.#rooms.clear();
+    this.#preparations.closeAll();
     for (const inlet of this.#inlets.values()) inlet.close();
     this.#cancelTimer?.();
     await this.#plane?.close();
@@ -200,11 +205,13 @@ export class Worker implements PlaneListener, OutletsOwner {
       case "negotiate": {
         const known = room ?? this.#create(command, command.limits);
         try {
-          return await known.negotiate(command);
+          return await known.negotiate(command, this.#preparations.take(command, command.epoch));
         } finally {
           this.#dropEmpty(key);
         }
       }
+      case "offer":
+        return { ok: true, sdp: room?.offer(command) ?? (await this.#preparations.offer(command)) };
       case "candidate":
         // The client checks, we answer: its candidates are not needed.
         return { ok: true };
@@ -212,10 +219,12 @@ export class Worker implements PlaneListener, OutletsOwner {
         room?.mute(command.peerId, command.publication, command.muted);
         return { ok: true };
       case "leave":
+        this.#preparations.leave(command);
         room?.leave(command.peerId);
         this.#dropEmpty(key);
         return { ok: true };
       case "close":
+        this.#preparations.close(command);
         room?.close();
         this.#dropEmpty(key);
         return { ok: true };

@@ -1,0 +1,132 @@
+/** Our own offers: what is in them, and that a client's answer is read as if it had offered. */
+import { parse } from "sdp-transform";
+import { describe, expect, it } from "vitest";
+import { Negotiation, type OwnOfferSection, type OwnTransport, parseOffer } from "../src/sdp/index.ts";
+
+const own: OwnTransport = {
+  iceUfrag: "wxyz",
+  icePwd: "abcdefghijklmnopqrstuv",
+  fingerprint: { algorithm: "sha-256", value: "AA:BB" },
+  setup: "passive",
+  candidates: [
+    { foundation: "1", protocol: "udp", priority: 7, address: "192.0.2.1", port: 44_300 },
+    { foundation: "2", protocol: "udp", priority: 6, address: "2001:db8::1", port: 44_300 },
+  ],
+  sctpPort: 5_000,
+  maxMessageSize: 65_536,
+};
+
+const negotiation = () => {
+  let next = 1_000;
+  return new Negotiation(() => next++);
+};
+
+const UP: readonly OwnOfferSection[] = [
+  { mid: "0", kind: "audio", direction: "receive" },
+  { mid: "1", kind: "video", direction: "receive" },
+];
+const ALICE: readonly OwnOfferSection[] = [
+  { mid: "2", kind: "audio", direction: "send", stream: "S-alice" },
+  { mid: "3", kind: "video", direction: "send", stream: "S-alice" },
+];
+
+/** As a browser does: the same sections and payload types, directions turned, its own transport and sources. */
+function answerTo(offer: string, directions: Readonly<Record<string, string>> = {}): string {
+  let mid = "";
+  return offer
+    .split("\r\n")
+    .filter((line) => !/^a=(?:candidate|end-of-candidates|ssrc|msid:)/.test(line))
+    .flatMap((line) => {
+      if (line.startsWith("a=mid:")) mid = line.slice(6);
+      if (line.startsWith("a=ice-ufrag:")) return "a=ice-ufrag:client";
+      if (line.startsWith("a=setup:")) return "a=setup:active";
+      if (line === "a=recvonly") {
+        const direction = directions[mid] ?? "sendonly";
+        return direction === "sendonly" ? ["a=sendonly", `a=ssrc:${Number(mid) + 70} cname:c`] : `a=${direction}`;
+      }
+      if (line === "a=sendonly") return `a=${directions[mid] ?? "recvonly"}`;
+      return line;
+    })
+    .join("\r\n");
+}
+
+const ssrcOf = (offer: string, mid: string) =>
+  parse(offer)
+    .media.find((media) => String(media.mid) === mid)
+    ?.ssrcs?.map(({ id }) => Number(id));
+
+describe("an offer of ours", () => {
+  it("has all candidates in its first section, one BUNDLE group, and a stream for each slot", () => {
+    const text = negotiation().offer([...UP, ...ALICE], own);
+    const offer = parse(text);
+    expect(offer.groups).toEqual([{ type: "BUNDLE", mids: "0 1 2 3" }]);
+    expect(text).toContain("a=msid-semantic:WMS *\r\n");
+    expect(offer.media.map(({ type, direction, setup }) => [type, direction, setup])).toEqual([
+      ["audio", "recvonly", "actpass"],
+      ["video", "recvonly", "actpass"],
+      ["audio", "sendonly", "actpass"],
+      ["video", "sendonly", "actpass"],
+    ]);
+    expect(offer.media.map(({ candidates }) => candidates?.length ?? 0)).toEqual([2, 0, 0, 0]);
+    expect(offer.media[0]?.endOfCandidates).toBe("end-of-candidates");
+    expect(text.match(/^a=msid:.*$/gm)).toEqual(["a=msid:S-alice S-alice-audio-2", "a=msid:S-alice S-alice-video-3"]);
+    expect([ssrcOf(text, "1"), ssrcOf(text, "2")?.length, ssrcOf(text, "3")?.length]).toEqual([undefined, 1, 2]);
+  });
+
+  it("is never the same twice, and keeps the sources of what goes on", () => {
+    const one = negotiation();
+    const first = one.offer([...UP, ...ALICE], own);
+    const again = one.offer([...UP, ...ALICE], own);
+    expect(again).not.toBe(first);
+    const version = (text: string) => [parse(text).origin?.sessionId, parse(text).origin?.sessionVersion];
+    expect(version(again)).toEqual([version(first)[0], Number(version(first)[1]) + 1]);
+    expect(ssrcOf(again, "3")).toEqual(ssrcOf(first, "3"));
+  });
+
+  it("gives a section that is used again sources of its own", () => {
+    const one = negotiation();
+    const first = one.offer([...UP, ...ALICE], own);
+    const ended = one.offer([...UP, ...ALICE.map((each) => ({ ...each, direction: "inactive" }) as const)], own);
+    expect(parse(ended).media.map(({ direction }) => direction)).toEqual(["recvonly", "recvonly", "inactive", "inactive"]);
+    expect(ended).not.toContain("a=msid:");
+    const bob = one.offer([...UP, ...ALICE.map((each) => ({ ...each, stream: "S-bob" }))], own);
+    expect(ssrcOf(bob, "3")).not.toEqual(ssrcOf(first, "3"));
+  });
+});
+
+describe("the answer to it", () => {
+  const sections = [...UP, ...ALICE];
+  const send = [
+    { mid: "0", publication: "a", kind: "audio", source: "microphone", muted: false },
+    { mid: "1", publication: "v", kind: "video", source: "camera", muted: false },
+  ] as const;
+  const receive = [
+    { mid: "2", kind: "audio" },
+    { mid: "3", kind: "video" },
+  ] as const;
+
+  it("makes publications of what the client sends and slots, with the sources offered, of what it receives", () => {
+    const one = negotiation();
+    const offer = one.offer(sections, own);
+    const { publications, slots } = one.decide("bob", parseOffer(answerTo(offer)), send, receive);
+    expect(publications.map(({ id, encodings }) => [id, encodings])).toEqual([
+      ["a", [{ rid: undefined, ssrc: 70, rtxSsrc: undefined }]],
+      ["v", [{ rid: undefined, ssrc: 71, rtxSsrc: undefined }]],
+    ]);
+    expect(new Set(publications[1]?.codecs.map(({ name }) => name))).toEqual(new Set(["vp8", "vp9", "h264", "av1"]));
+    expect(publications[1]?.codecs[0]?.rtx).toBe(97);
+    expect(publications[0]?.extensions).toMatchObject({ "audio-level": 1, "transport-sequence": 3 });
+    const [audio, video] = slots;
+    expect([audio?.ssrc]).toEqual(ssrcOf(offer, "2"));
+    expect([video?.ssrc, video?.rtxSsrc]).toEqual(ssrcOf(offer, "3"));
+  });
+
+  it("may leave sections unused", () => {
+    const one = negotiation();
+    const text = answerTo(one.offer(sections, own), { "0": "inactive", "1": "inactive" });
+    expect(one.decide("bob", parseOffer(text), [], receive).slots).toHaveLength(2);
+    expect(() => one.decide("bob", parseOffer(text), send, receive)).toThrow(
+      expect.objectContaining({ code: "sfu.offer.section" }),
+    );
+  });
+});
