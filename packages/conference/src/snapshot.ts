@@ -1,6 +1,6 @@
 /** Copies of the state for the operator. */
 import type { JsonValue } from "@tsunagi/base";
-import type { ConnectionKind, LogEntry, Member, Publication, RoomMode } from "@tsunagi/protocol";
+import type { ConnectionKind, Framing, LogEntry, Member, Publication, RoomMode } from "@tsunagi/protocol";
 import { page } from "./peers.ts";
 import type { Peer } from "./state.ts";
 import type { World } from "./world.ts";
@@ -8,6 +8,8 @@ import type { World } from "./world.ts";
 export type PeerSnapshot = {
   readonly peerId: string;
   readonly state: "connected" | "suspended" | "expected";
+  /** Of another client library; absent: a native peer. */
+  readonly framing?: Framing | undefined;
   readonly rooms: readonly string[];
   readonly connections: number;
   readonly expiresAt?: number | undefined;
@@ -55,6 +57,7 @@ function snapshotPeer(peer: Peer): PeerSnapshot {
   return {
     peerId: peer.id,
     state: peer.presence.state,
+    ...(peer.framing === undefined ? {} : { framing: peer.framing }),
     rooms: [...(peer.rooms?.keys() ?? [])],
     connections: peer.connections?.size ?? 0,
     ...(peer.expiresAt === undefined ? {} : { expiresAt: peer.expiresAt }),

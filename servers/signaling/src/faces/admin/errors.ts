@@ -44,6 +44,7 @@ export const STATUS: Readonly<Record<string, number>> = {
   "admin.data.too-large": 413,
   "store.app.unknown": 404,
   "store.key.taken": 409,
+  "store.import.refused": 409,
   "webhook.url.invalid": 400,
   "webhook.url.insecure": 400,
   "webhook.address.private": 400,

@@ -1,11 +1,27 @@
 /** Apps: what an API key names. */
+import { CodedError } from "@tsunagi/base";
 import type { App } from "@tsunagi/conference";
 import { z } from "zod";
 import { type AdminContext, type AdminHttp, adminError, mustGetApp } from "./context.ts";
-import { appChange, appParams, appView, errors, newApp, noContent, pageSize, rotation, secretsView, viewOf } from "./schemas.ts";
+import {
+  appChange,
+  appImport,
+  appParams,
+  appView,
+  errors,
+  importResult,
+  newApp,
+  noContent,
+  pageSize,
+  rotation,
+  secretsView,
+  viewOf,
+} from "./schemas.ts";
 
 const tags = ["apps"];
 const DAY_SECONDS = 86_400;
+/** A thousand apps with all that can be said of them. */
+const IMPORT_BODY_LIMIT = 2_097_152;
 
 export function appRoutes(http: AdminHttp, { store, registry, clock }: AdminContext): void {
   /** The faces know of the change before the answer leaves. */
@@ -48,6 +64,37 @@ export function appRoutes(http: AdminHttp, { store, registry, clock }: AdminCont
         .code(201)
         .header("location", `/admin/v1/apps/${app.id}`)
         .send(await written(app));
+    },
+  );
+
+  http.post(
+    "/apps/import",
+    {
+      bodyLimit: IMPORT_BODY_LIMIT,
+      schema: {
+        tags,
+        summary: "Bring apps along from another system: all of them, or none",
+        description: "The same import again changes nothing. A secret that is replaced verifies for another day.",
+        body: appImport,
+        response: { 200: importResult, ...errors },
+      },
+    },
+    async (request) => {
+      const { apps, dryRun, skipRefused } = request.body;
+      const { done, outcomes } = await store.importApps(apps, { now: clock.wallNow(), dryRun, skipRefused });
+      const refused = outcomes.flatMap((each) =>
+        each.outcome === "refused" ? [`${each.key}: ${each.message} (${each.code})`] : [],
+      );
+      if (!done && !dryRun) {
+        throw new CodedError("store.import.refused", `Nothing was imported: ${refused.slice(0, 10).join("; ")}.`, {
+          remedy: "Take these out, or leave them out with skipRefused.",
+        });
+      }
+      if (done) await registry.refresh();
+      return {
+        done,
+        apps: outcomes.map((each) => (each.outcome === "updated" ? { ...each, changed: [...each.changed] } : { ...each })),
+      };
     },
   );
 

@@ -2,6 +2,8 @@
 import { isPeerId } from "@tsunagi/base";
 import type { App } from "@tsunagi/conference";
 import { z } from "zod";
+import { ORIGIN_PATTERN } from "../../origin.ts";
+import { IMPORT_MAX, importedAppSchema } from "../../store/import.ts";
 import { API_KEY_PATTERN } from "../../store/keys.ts";
 import { limitsSchema, switchesSchema } from "../../store/rows.ts";
 import { WEBHOOK_EVENTS, type WebhookEvent } from "../../webhooks/events.ts";
@@ -25,12 +27,11 @@ const switches = switchesSchema.meta({
 });
 const limits = limitsSchema.meta({ id: "Limits", description: "Upper bounds for the app." });
 
-export const ORIGIN_PATTERN = /^https?:\/\/(\*\.)?([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
 const origin = z
   .string()
   .max(300)
   .regex(ORIGIN_PATTERN, "an origin is scheme, host and port, as in https://example.com or https://*.example.com")
-  .describe("`https://example.com`, or `https://*.example.com` for all its subdomains.");
+  .describe("`https://example.com`, `https://*.example.com` for all its subdomains, `https://example.com:*` for any port.");
 const origins = z.array(origin).max(100).describe("Pages of other origins are refused; empty: any origin.");
 const name = z.string().trim().min(1).max(100);
 
@@ -90,6 +91,36 @@ export const newApp = z
   })
   .meta({ id: "NewApp" });
 
+/** 1,000 a request: one body is small enough to be read whole, and a list of old keys is rarely longer. */
+const IMPORT_PAGE = Math.min(1_000, IMPORT_MAX);
+
+export const appImport = z
+  .strictObject({
+    apps: z
+      .array(importedAppSchema)
+      .min(1)
+      .max(IMPORT_PAGE)
+      .describe("By key: a new one makes an app, a known one changes its app."),
+    dryRun: z.boolean().default(false).describe("Only tell what would be done."),
+    skipRefused: z.boolean().default(false).describe("Leave out what is refused, and do the rest."),
+  })
+  .meta({ id: "AppImport" });
+
+export const importResult = z
+  .object({
+    done: z.boolean().describe("False after a dry run: nothing was changed."),
+    apps: z.array(
+      z.object({
+        key: z.string(),
+        outcome: z.enum(["created", "updated", "unchanged", "refused"]),
+        changed: z.array(z.string()).optional().describe("What differs now."),
+        code: z.string().optional(),
+        message: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: "ImportResult" });
+
 export const appChange = z
   .strictObject({ name: name.optional(), enabled: z.boolean().optional().describe("False cuts its peers."), ...changeable })
   .meta({ id: "AppChange" });
@@ -148,6 +179,7 @@ export const peerView = z
   .object({
     peerId: z.string(),
     state: z.enum(["connected", "suspended", "expected"]).describe("`suspended`: lost its socket, within the grace time."),
+    framing: z.enum(["skyway", "peerjs"]).optional().describe("The client library it uses, where that is not this server's own."),
     rooms: z.array(z.string()),
     connections: z.int(),
     expiresAt: time.optional().describe("When its token ends."),
