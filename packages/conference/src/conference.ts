@@ -1,5 +1,6 @@
 /** The conference core: hands each input to the machine that knows it. Pure: time comes in with each call, everything else goes out. */
 import { assertNever, type Millis } from "@tsunagi/base";
+import type { Framing } from "@tsunagi/protocol";
 import type { App } from "./app.ts";
 import { relayMessage } from "./connections.ts";
 import type { AdminCommand, AsSent, CoreMessage, Grants, Input, Output } from "./io.ts";
@@ -239,6 +240,12 @@ export class Conference {
 
   peer(appId: string, peerId: string): PeerPage["peers"][number] | undefined {
     return pagePeers(this.#world, appId, 0, 1, peerId).peers[0];
+  }
+
+  /** Which client library the peer of this ID uses, as far as it is known; undefined: nobody has the ID now. */
+  kindOf(appId: string, peerId: string): Framing | "native" | undefined {
+    const peer = this.#world.apps.get(appId)?.peers.get(peerId);
+    return peer === undefined ? undefined : (peer.framing ?? "native");
   }
 
   /** What the session may do now. */

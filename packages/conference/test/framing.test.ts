@@ -19,6 +19,15 @@ describe("an offer to a peer of another client library", () => {
     expect(sim.conference.counts().calls).toBe(1);
   });
 
+  it("can be told from others beforehand", () => {
+    const sim = new Sim();
+    sim.open("alice");
+    sim.open("old", { framing: "peerjs" });
+    const { conference } = sim;
+    const kinds = ["alice", "old", "nobody"].map((id) => conference.kindOf("app", id));
+    expect([...kinds, conference.kindOf("no app", "alice")]).toEqual(["native", "peerjs", undefined, undefined]);
+  });
+
   it("says in rooms whose member it is", () => {
     const sim = new Sim();
     const [alice, old] = [sim.open("alice"), sim.open("old", { framing: "skyway" })];
