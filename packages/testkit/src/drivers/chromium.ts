@@ -1,9 +1,10 @@
 /** Stock Chromium, driven by playwright-core over a pipe: no port, so it can also run in a network namespace. */
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { type BrowserOptions, ConsoleLines, DEFAULT_WAIT_MS, makePage, type TestBrowser } from "./browser-page.ts";
+import { writeCamera } from "./camera.ts";
 import { writeLauncher } from "./launcher.ts";
 import { track } from "./lifetimes.ts";
 
@@ -11,7 +12,7 @@ const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/
 
 /** Each with its reason. */
 const SWITCHES = [
-  // A camera that shows a moving pattern with a timer, and a microphone that beeps every second.
+  // A camera that shows what is given below, and a microphone that beeps every second.
   "--use-fake-device-for-media-stream",
   "--autoplay-policy=no-user-gesture-required",
   // No look-ups and connections to the maker's hosts, which a closed network refuses many at a time.
@@ -53,7 +54,9 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
   if (program === undefined) throw new Error("Chromium is not installed: apt-get install chromium");
   const launcher = writeLauncher({ program, netns: options.netns, disableFeatures: DISABLED_FEATURES });
   const allowMedia = options.allowMedia ?? true;
-  const args = [...SWITCHES, ...(options.args ?? [])];
+  const camera = join(launcher.folder, "camera.y4m");
+  writeCamera(camera);
+  const args = [...SWITCHES, `--use-file-for-fake-video-capture=${camera}`, ...(options.args ?? [])];
   if (allowMedia) args.push("--use-fake-ui-for-media-stream");
   if (options.secureOrigins?.length) args.push(`--unsafely-treat-insecure-origin-as-secure=${options.secureOrigins.join(",")}`);
   let raw: Browser;

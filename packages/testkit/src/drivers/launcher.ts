@@ -17,8 +17,8 @@ export function commandPrefix(netns: string | undefined): readonly string[] {
   return [...tied, ...(netns === undefined ? [] : ["ip", "netns", "exec", netns])];
 }
 
-/** Writes the script; `remove` deletes it again. */
-export function writeLauncher(options: LauncherOptions): { readonly path: string; remove(): void } {
+/** Writes the script, in a folder of its own; `remove` deletes both again. */
+export function writeLauncher(options: LauncherOptions): { readonly path: string; readonly folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), "tsunagi-launch-"));
   const path = join(folder, "launch.sh");
   const features = options.disableFeatures?.map((each) => `,${each}`).join("") ?? "";
@@ -32,7 +32,7 @@ done
 exec ${command} "$@"
 `;
   writeFileSync(path, script, { mode: 0o755 });
-  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return { path, folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 function quote(word: string): string {
