@@ -10,6 +10,9 @@ export const CLI_ERRORS = {
   "cli.app.unknown": "there is no such app",
   "cli.app.ambiguous": "several apps have this name",
   "cli.app.secretless": "the app has no valid secret",
+  "cli.import.unreadable": "the file to import cannot be read",
+  "cli.import.malformed": "the file to import is not a list of keys",
+  "cli.import.refused": "nothing was imported",
 } as const satisfies Record<Code, string>;
 
 export type CliErrorCode = keyof typeof CLI_ERRORS;

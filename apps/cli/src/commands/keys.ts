@@ -11,7 +11,7 @@ import { formatApp, formatApps, publicApp } from "../print/apps.ts";
 import { styleFor } from "../print/style.ts";
 import { durationSeconds, integer, oneOf } from "../values.ts";
 
-const ACTIONS = ["list", "show", "create", "rotate", "set", "delete"] as const;
+const ACTIONS = ["list", "show", "create", "import", "rotate", "set", "delete"] as const;
 type Action = (typeof ACTIONS)[number];
 
 const OPTIONS = {
@@ -19,6 +19,9 @@ const OPTIONS = {
   key: { type: "string", value: "KEY", help: "create: an API key that exists already, from SkyWay say" },
   secret: { type: "boolean", help: "rotate: the secret in place of the key; show: print the secret" },
   "import-secret": { type: "string", value: "TEXT", help: "create: a secret that exists already" },
+  "dry-run": { type: "boolean", help: "import: only say what would be done" },
+  "skip-invalid": { type: "boolean", help: "import: leave out what is faulty, and do the rest" },
+  format: { type: "string", value: "FORMAT", help: "import: json, yaml or csv (default: by the file's name)" },
   overlap: { type: "string", value: "TIME", help: "rotate: how long the old one is still let in (default 24h)" },
   origin: { type: "string", multiple: true, value: "URL", help: "create, set: a web origin that may use the key; none: any" },
   "any-origin": { type: "boolean", help: "set: drop the list of origins" },
@@ -42,14 +45,16 @@ type KeysValues = Values<typeof OPTIONS>;
 export const keysCommand: Command = {
   name: "keys",
   usage:
-    "list\nshow APP [--secret]\ncreate NAME [options]\nrotate APP [--secret] [--overlap TIME]\nset APP [options]\ndelete APP [--yes]",
+    "list\nshow APP [--secret]\ncreate NAME [options]\nimport FILE [--dry-run] [--skip-invalid]\nrotate APP [--secret] [--overlap TIME]\nset APP [options]\ndelete APP [--yes]",
   summary: "the apps of this server and their API keys",
   options: OPTIONS,
   notes: [
+    "New keys have the shape that skyway-js demands (8-4-4-4-12 of a-z and 0-9). One of your own has 1\nto 64 letters, digits, _ or -; with another shape it is good for the SDK and PeerJS.\nimport takes a list of entries in JSON, YAML or CSV (the first line names the columns): key, and as\nfar as wanted secret, name, domains, origins, enabled, and any switch or limit. A new key makes an\napp, a known one changes its app; the same file again changes nothing. docs/cli.md has examples.",
     "APP is an app's name, API key or ID. A running server follows a change within seconds.\nWith DATABASE_URL set, the apps are in that PostgreSQL database.",
   ],
   examples: [
     ["tsunagi keys create shop --origin https://shop.example", "a key that only this site's pages may use"],
+    ["tsunagi keys import keys.csv --dry-run", "what bringing the keys of another system along would do"],
     ["tsunagi keys rotate shop --overlap 7d", "a new key; pages with the old one work for a week"],
     [
       "tsunagi keys set shop --switch requireAuthentication=true --limit roomMembers=8",
@@ -64,7 +69,7 @@ export const keysCommand: Command = {
     if (action !== "list" && name === undefined) {
       throw cliError(
         "cli.usage.argument",
-        `keys ${action} needs ${action === "create" ? "a name" : "an app"}`,
+        `keys ${action} needs ${action === "create" ? "a name" : action === "import" ? "a file" : "an app"}`,
         "See: tsunagi keys --help",
       );
     }
@@ -72,13 +77,18 @@ export const keysCommand: Command = {
       throw cliError("cli.usage.argument", `"${name}" is one too many`, "For one app: tsunagi keys show APP");
     // Read whole before the store is opened: a wrong option changes nothing.
     const change = changeFrom(values);
+    if (action === "import") {
+      // Here and not above, as in withStore: it brings the database drivers.
+      const { importKeys } = await import("./keys-import.ts");
+      return withStore(values, io, (store) => importKeys(name ?? "", values, store, io));
+    }
     return withStore(values, io, (store) => perform(action, name ?? "", { values, change, store, io }));
   },
 };
 
 type Context = { readonly values: KeysValues; readonly change: AppChange; readonly store: Store; readonly io: Io };
 
-async function perform(action: Action, name: string, context: Context): Promise<ExitCode> {
+async function perform(action: Exclude<Action, "import">, name: string, context: Context): Promise<ExitCode> {
   const { values, change, store, io } = context;
   const now = io.clock.wallNow();
   const style = styleFor(io.stdout, io.env);
@@ -108,14 +118,9 @@ async function perform(action: Action, name: string, context: Context): Promise<
       return show(await findApp(store, name), values.secret === true);
     case "create": {
       const { origins, switches, limits } = change;
+      const key = await importedKey(values.key, io);
       // Shown once unasked: whoever makes an app needs its secret.
-      return show(
-        await store.createApp(
-          { name, key: await importedKey(values.key), secret: values["import-secret"], origins, switches, limits },
-          now,
-        ),
-        true,
-      );
+      return show(await store.createApp({ name, key, secret: values["import-secret"], origins, switches, limits }, now), true);
     }
     case "rotate": {
       const { id } = await findApp(store, name);
@@ -142,10 +147,15 @@ async function perform(action: Action, name: string, context: Context): Promise<
   }
 }
 
-async function importedKey(key: string | undefined): Promise<string | undefined> {
-  const { API_KEY_PATTERN } = await import("@tsunagi/server-signaling/store");
+async function importedKey(key: string | undefined, io: Io): Promise<string | undefined> {
+  const { API_KEY_PATTERN, SKYWAY_KEY_PATTERN } = await import("@tsunagi/server-signaling/store");
   if (key !== undefined && !API_KEY_PATTERN.test(key))
     throw cliError("cli.usage.value", `--key ${key}`, "A key has 1 to 64 letters, digits, _ or -.");
+  if (key !== undefined && !SKYWAY_KEY_PATTERN.test(key)) {
+    io.stderr.write(
+      `${styleFor(io.stderr, io.env).warn("!")} skyway-js will refuse this key: it demands 8-4-4-4-12 of a-z and 0-9\n`,
+    );
+  }
   return key;
 }
 
@@ -164,13 +174,13 @@ export function changeFrom(values: KeysValues): AppChange {
   };
 }
 
-/** `https://shop.example`, `https://*.shop.example:8443`. */
+/** `https://shop.example`, `https://*.shop.example:8443`, `http://localhost:*`. */
 function webOrigin(text: string): string {
-  if (/^https?:\/\/(\*\.)?[^/*\s?#]+$/i.test(text)) return text.toLowerCase();
+  if (/^https?:\/\/(\*\.)?[^/*\s?#]+?(:\*)?$/i.test(text)) return text.toLowerCase();
   throw cliError(
     "cli.usage.value",
     `--origin ${text}`,
-    "Write an origin as https://shop.example or https://*.shop.example, without a path.",
+    "Write an origin as https://shop.example, https://*.shop.example or http://localhost:*, without a path.",
   );
 }
 
