@@ -47,6 +47,7 @@ export async function openGround(options: GroundOptions = {}): Promise<Ground> {
   const [ipv4 = ""] = machine.addresses;
   const ipv6 = await giveIpv6(machine);
   const server = await startServer({
+    sfu: false,
     host: machine,
     port: 443,
     turnPort: 3478,

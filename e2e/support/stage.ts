@@ -7,6 +7,7 @@ import {
   launchFirefox,
   type PageOptions,
   type PageServer,
+  type ServerOptions,
   type ServerProcess,
   startPageServer,
   startServer,
@@ -24,13 +25,13 @@ export interface Stage {
   peer(name: string, kind?: BrowserKind, options?: PageOptions): Promise<BrowserPage>;
 }
 
-export async function openStage(): Promise<Stage> {
-  const [server, pages, chromium] = await Promise.all([startServer(), startPageServer(), launchChromium()]);
+export async function openStage(options: Pick<ServerOptions, "sfu"> = {}): Promise<Stage> {
+  const [server, pages, chromium] = await Promise.all([startServer(options), startPageServer(), launchChromium()]);
   let firefox: Promise<TestBrowser> | undefined;
-  const page: Stage["page"] = async (name, kind = "chromium", options = {}) => {
+  const page: Stage["page"] = async (name, kind = "chromium", pageOptions = {}) => {
     if (kind === "firefox") firefox ??= launchFirefox();
     const browser = kind === "firefox" && firefox !== undefined ? await firefox : chromium;
-    const opened = await browser.newPage({ name, ...options });
+    const opened = await browser.newPage({ name, ...pageOptions });
     await opened.goto(pages.url);
     return opened;
   };
@@ -39,8 +40,8 @@ export async function openStage(): Promise<Stage> {
     pages,
     chromium,
     page,
-    async peer(name, kind, options) {
-      const opened = await page(name, kind, options);
+    async peer(name, kind, pageOptions) {
+      const opened = await page(name, kind, pageOptions);
       await openPeer(opened, server, name);
       return opened;
     },

@@ -16,7 +16,7 @@ type Signal = Parameters<typeof helpers.signal>[0] | null;
 let pages: Record<"ann" | "ben" | "fox", BrowserPage>;
 
 beforeAll(async () => {
-  const stage = await openStage();
+  const stage = await openStage({ sfu: false });
   const open = async (name: string, kind?: BrowserKind) => {
     const page = await stage.peer(name, kind);
     await followCalls(page);

@@ -48,7 +48,7 @@ describe("the connection check", () => {
   });
 
   it("tells refused credentials from a relay that is not reached", async () => {
-    const relay = await startServer();
+    const relay = await startServer({ sfu: false });
     const urls = [`turn:127.0.0.1:${relay.turnPort}?transport=udp`];
     const wrong = JSON.stringify([{ urls, username: "9999999999:mika", credential: "bm90IHRoaXM=" }]);
     const refused = await check({ env: { TSUNAGI_ICE_SERVERS: wrong } });
@@ -59,7 +59,7 @@ describe("the connection check", () => {
   });
 
   it("shows what failed when the server is away, and tries again when asked", async () => {
-    const server = await startServer();
+    const server = await startServer({ sfu: false });
     const mika = await visitor(chromium, "Mika");
     await mika.raw.goto(`${server.url}/check`);
     await mika.raw.getByRole("button", { name: "Check again" }).waitFor({ timeout: 20_000 });

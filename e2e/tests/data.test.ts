@@ -43,7 +43,7 @@ function watchChannels(): void {
 let pages: Record<"ann" | "ben" | "fox", BrowserPage>;
 
 beforeAll(async () => {
-  const stage = await openStage();
+  const stage = await openStage({ sfu: false });
   const preload = [WATCH_CHANNELS];
   const [ann, ben, fox] = await Promise.all([
     stage.peer("ann", "chromium", { preload }),

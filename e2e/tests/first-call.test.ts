@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { openPeer } from "../support/sdk.ts";
 
 it("alice calls bob: each sees and hears the other, also while the server is killed and started again", async () => {
-  const server = await startServer();
+  const server = await startServer({ sfu: false });
   const pages = await startPageServer();
   const chromium = await launchChromium();
   const alice = await chromium.newPage({ name: "alice" });

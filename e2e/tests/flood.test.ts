@@ -86,7 +86,7 @@ const LIMITS = {
 } as const;
 
 async function stallWebSockets(which: keyof typeof LIMITS): Promise<{ server: ServerProcess; sockets: Socket[] }> {
-  const server = await startServer({ env: LIMITS[which] });
+  const server = await startServer({ sfu: false, env: LIMITS[which] });
   const sockets: Socket[] = [];
   const innocents = await startInnocents(server);
   const before = await metric(server, "tsunagi_process_resident_memory_bytes");
@@ -130,7 +130,7 @@ it(`${STALLED} silent WebSockets and 3,000 unfinished HTTP requests do not keep 
   // Sent away by the time of 10 s for a hello, looked at every 2.5 s, and 5 s for the closing.
   const silentOnesGone = until(30_000, async () => (await metric(server, "tsunagi_connections")) === 0);
 
-  const other = await startServer();
+  const other = await startServer({ sfu: false });
   const innocents = await startInnocents(other);
   const COUNT = 1_000;
   const unfinished: Socket[] = [];

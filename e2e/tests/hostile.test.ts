@@ -20,8 +20,8 @@ let quiet: ServerProcess;
 const worst: Record<"attacked" | "quiet", Exchange> = { attacked: { rounds: 0, worstMs: 0 }, quiet: { rounds: 0, worstMs: 0 } };
 
 beforeAll(async () => {
-  server = await startServer();
-  quiet = await startServer();
+  server = await startServer({ sfu: false });
+  quiet = await startServer({ sfu: false });
   const { id } = await firstApp(server);
   await admin(server, "PATCH", `/apps/${id}`, { limits: { roomMembers: 3 } });
   const guarded = await admin<{ key: string }>(server, "POST", "/apps", {

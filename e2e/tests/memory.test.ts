@@ -124,7 +124,7 @@ async function settledHeap(server: ServerProcess, path: string): Promise<Heap> {
 }
 
 it("1,000 calls in one page leave no connection and no timer", async () => {
-  const server = await startServer();
+  const server = await startServer({ sfu: false });
   const { id } = await firstApp(server);
   await admin(server, "PATCH", `/apps/${id}`, { limits: { messagesPerSecond: 2_000 } });
   const pages = await startPageServer();

@@ -26,7 +26,7 @@ const ALL = [...SENDERS, "lia"] as const;
 let pages: Record<Name, BrowserPage>;
 
 beforeAll(async () => {
-  const stage = await openStage();
+  const stage = await openStage({ sfu: false });
   const [ann, ben, fox, lia] = await Promise.all([
     stage.peer("ann"),
     stage.peer("ben"),

@@ -74,7 +74,7 @@ describe.concurrent("credentials that end during a call", () => {
   it("are renewed while it goes on, and an ICE restart later uses fresh ones", async () => {
     // Chromium refreshes a relay when half of such a short life is over: here with a credential that has ended.
     const env = { TSUNAGI_TURN_CREDENTIAL_LIFETIME_S: "10", TSUNAGI_TURN_LIMITS_DEFAULT_LIFETIME_S: "20" };
-    const server = await startServer({ env });
+    const server = await startServer({ sfu: false, env });
     await relayOnly(server);
     const [alice, bob] = await openPages();
     for (const page of [alice, bob]) await openPerson(page, server);
@@ -131,13 +131,13 @@ describe.concurrent("credentials that end during a call", () => {
 describe.skipIf(!hasCoturn).concurrent("a TURN server of its own process, with signalling going on", () => {
   it.each([
     ["udp", 500],
-    ["udp", 12_000],
     ["tcp", 4_000],
   ] as const)("over %s, away for %d ms", async (transport, downMs) => {
     const secret = "a-secret-for-both-of-them";
     const coturn = await startCoturn(secret);
     const urls = [`turn:127.0.0.1:${coturn.port}?transport=${transport}`];
     const server = await startServer({
+      sfu: false,
       env: { TSUNAGI_TURN_ENABLED: "false", TSUNAGI_EXTERNAL_TURN: JSON.stringify([{ urls, secret }]) },
     });
     await relayOnly(server);
@@ -149,11 +149,10 @@ describe.skipIf(!hasCoturn).concurrent("a TURN server of its own process, with s
 
 describe.concurrent("the own TURN server, with everything else in one process", () => {
   it.each([
-    ["killed", "SIGKILL", 500],
     ["killed", "SIGKILL", 12_000],
     ["stopped in order", "SIGTERM", 1_000],
   ] as const)("%s by %s, away for %d ms", async (how, signal, downMs) => {
-    const server = await startServer();
+    const server = await startServer({ sfu: false });
     await relayOnly(server);
     const turn = { kill: () => server.kill(signal), start: () => server.start() };
     expect(await survives(how, server, turn, downMs)).toBeLessThan(BACK_WITHIN_MS);
@@ -162,11 +161,9 @@ describe.concurrent("the own TURN server, with everything else in one process", 
 });
 
 describe.concurrent("a call between Chromium and Firefox over the own TURN server", () => {
-  it.each([
-    ["chromium", "firefox"],
-    ["firefox", "chromium"],
-  ] as const)("%s calls %s, the server is killed and away for a second", async (...kinds) => {
-    const server = await startServer();
+  it("goes on when the server is killed and away for a second", async () => {
+    const kinds = ["chromium", "firefox"] as const;
+    const server = await startServer({ sfu: false });
     await relayOnly(server);
     const turn = { kill: () => server.kill("SIGKILL"), start: () => server.start() };
     expect(await survives(kinds.join(" to "), server, turn, 1_000, kinds)).toBeLessThan(BACK_WITHIN_MS);
@@ -176,7 +173,7 @@ describe.concurrent("a call between Chromium and Firefox over the own TURN serve
 
 describe.concurrent("an idle data connection over the own TURN server", () => {
   it("carries messages again soon after the server is back", async () => {
-    const server = await startServer();
+    const server = await startServer({ sfu: false });
     await relayOnly(server);
     const [alice, bob] = await openPages();
     for (const page of [alice, bob]) {

@@ -15,7 +15,7 @@ import { openStage, type Stage } from "../support/stage.ts";
 let stage: Stage;
 
 beforeAll(async () => {
-  stage = await openStage();
+  stage = await openStage({ sfu: false });
 });
 
 async function setRelay(relay: "all" | "none" | "only"): Promise<void> {
@@ -119,7 +119,7 @@ describe("TURN over TLS", () => {
   /** The server's own CA is trusted as if it had been installed: Chromium checks the certificates of TURN servers, too. */
   async function secureStage(share: boolean) {
     const env = { TSUNAGI_TLS_ENABLED: "true", TSUNAGI_TURN_SHARE_HTTP_PORT: String(share) };
-    const server = await startServer({ env });
+    const server = await startServer({ sfu: false, env });
     const { publicKey } = new X509Certificate(readFileSync(join(server.dataDir, "tls", "server.pem")));
     const hash = createHash("sha256")
       .update(publicKey.export({ type: "spki", format: "der" }))

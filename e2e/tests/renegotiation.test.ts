@@ -13,7 +13,7 @@ declare global {
 let pages: Record<"ann" | "ben" | "fox", BrowserPage>;
 
 beforeAll(async () => {
-  const stage = await openStage();
+  const stage = await openStage({ sfu: false });
   const open = async (name: string, kind?: BrowserKind) => {
     const page = await stage.peer(name, kind);
     await followCalls(page);

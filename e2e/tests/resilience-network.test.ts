@@ -41,7 +41,7 @@ describeNetns("a network that fails", () => {
     const lan = await createLan();
     machine = await lan.host("server");
     hosts = { alice: await lan.host("alice"), bob: await lan.host("bob") };
-    server = await startServer({ host: machine });
+    server = await startServer({ sfu: false, host: machine });
     alice = await openPage(hosts.alice);
     bob = await openPage(hosts.bob);
     for (const page of both()) {

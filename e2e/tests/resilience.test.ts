@@ -30,7 +30,7 @@ async function closeAll(...pages: readonly BrowserPage[]): Promise<void> {
 
 describe("the server is killed and started again during a call", () => {
   it("media goes on, both resume, and the call renegotiates and ends as ever", async () => {
-    const server = await startServer();
+    const server = await startServer({ sfu: false });
     const [alice, bob] = (await openPages("alice", "bob")) as [BrowserPage, BrowserPage];
     for (const page of [alice, bob]) await openPerson(page, server);
     await callTo(alice, "bob");
@@ -78,7 +78,7 @@ describe("the server is killed and started again during a call", () => {
   });
 
   it("a hang-up while nobody listens reaches the other side afterwards", async () => {
-    const server = await startServer();
+    const server = await startServer({ sfu: false });
     const [alice, bob] = (await openPages("alice", "bob")) as [BrowserPage, BrowserPage];
     for (const page of [alice, bob]) await openPerson(page, server);
     await callTo(alice, "bob");
@@ -97,7 +97,7 @@ describe("the server is killed and started again during a call", () => {
 
 describe("the server is killed and started again during a mesh room", () => {
   it("media goes on between all three, nobody sees a leave, a fourth can join, and a leave is a leave", async () => {
-    const server = await startServer();
+    const server = await startServer({ sfu: false });
     const three = await openPages("ann", "ben", "cat");
     const [ann, ben, cat] = three as [BrowserPage, BrowserPage, BrowserPage];
     const names = three.map(({ name }) => name);
@@ -150,7 +150,7 @@ describe("the server is killed and started again during a mesh room", () => {
 
   it("a member that does not come back is reported as left after the grace time, and not before", async () => {
     const graceMs = 5_000;
-    const server = await startServer({ env: { TSUNAGI_SESSION_GRACE_MS: String(graceMs) } });
+    const server = await startServer({ sfu: false, env: { TSUNAGI_SESSION_GRACE_MS: String(graceMs) } });
     const [eve, fay, gus] = (await openPages("eve", "fay", "gus")) as [BrowserPage, BrowserPage, BrowserPage];
     for (const page of [eve, fay, gus]) {
       await openPerson(page, server);
@@ -186,7 +186,7 @@ describe("the server is killed and started again during a mesh room", () => {
 
 describe("the server is killed and started again while it rings", () => {
   it("the call is answered, rejected, cancelled, or answered while nobody listens, as if nothing had happened", async () => {
-    const server = await startServer();
+    const server = await startServer({ sfu: false });
     const [alice, bob] = (await openPages("alice", "bob")) as [BrowserPage, BrowserPage];
     await openPerson(alice, server);
     await openPerson(bob, server, "by-hand");
@@ -237,7 +237,7 @@ describe("the server is killed and started again while it rings", () => {
 describe("the server is killed while something is just under way", () => {
   // From before the offer leaves to after the first candidates.
   it.each([0, 10, 60])("a call and a join, %i ms after they began", async (afterMs) => {
-    const server = await startServer();
+    const server = await startServer({ sfu: false });
     const [alice, bob, cat] = (await openPages("alice", "bob", "cat")) as [BrowserPage, BrowserPage, BrowserPage];
     for (const page of [alice, bob, cat]) await openPerson(page, server);
     await joinRoom(cat, "tea");

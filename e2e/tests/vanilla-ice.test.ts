@@ -40,7 +40,7 @@ let stage: Stage;
 let opened: BrowserPage[] = [];
 
 beforeAll(async () => {
-  stage = await openStage();
+  stage = await openStage({ sfu: false });
 });
 
 afterEach(async () => {

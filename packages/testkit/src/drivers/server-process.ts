@@ -21,6 +21,8 @@ export type ServerOptions = {
   /** Default: free ones, and the same again after a restart. */
   readonly port?: number;
   readonly turnPort?: number;
+  /** False: without the SFU and its processes, which a test of other things need not wait for. Default true. */
+  readonly sfu?: boolean;
   /** Keys, store and logs. Default: a temporary folder, removed at the end. */
   readonly dataDir?: string;
   /** For the first "ready". Default 20,000. */
@@ -95,6 +97,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
         TSUNAGI_TURN_TLS_PORT: String(turnTlsPort),
         // One worker: two cores serve browsers, too.
         TSUNAGI_SFU_WORKERS: "1",
+        TSUNAGI_SFU_ENABLED: String(options.sfu ?? true),
         TSUNAGI_SFU_PORT: String(sfuPort),
         ...options.env,
       },
