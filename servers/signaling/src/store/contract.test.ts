@@ -245,6 +245,38 @@ describe.each([
       expect((await store.createApp({ name: "b", key: "free-again" }, T0)).key).toBe("free-again");
     });
 
+    it("keeps what faces need after a restart, the last change of each, until it is over or old", async () => {
+      const [app, other] = [await store.createApp({ name: "a" }, T0), await store.createApp({ name: "b" }, T0)];
+      const key = { face: "skyway", appId: app.id, name: "部屋" };
+      await store.changeFaceState(
+        [
+          { ...key, body: "1" },
+          { ...key, name: "x", body: "x" },
+          { ...key, body: "2" },
+        ],
+        T0,
+      );
+      await store.changeFaceState([{ ...key, appId: "app_gone", body: "3" }], T0);
+      expect(await store.faceState(key)).toBe("2");
+      expect(await store.faceState({ ...key, appId: other.id })).toBeUndefined();
+      expect(await store.faceState({ ...key, face: "other" })).toBeUndefined();
+      await store.changeFaceState(
+        [
+          { ...key, body: "3" },
+          { ...key, name: "x", body: undefined },
+        ],
+        T0 + 10,
+      );
+      expect(await store.faceState(key)).toBe("3");
+      expect(await store.faceState({ ...key, name: "x" })).toBeUndefined();
+      expect([await store.pruneFaceState(T0 + 10), await store.pruneFaceState(T0 + 11)]).toEqual([0, 1]);
+      expect(await store.faceState(key)).toBeUndefined();
+      const many = Array.from({ length: 1_200 }, (_, n) => ({ ...key, name: String(n), body: "{}" }));
+      await store.changeFaceState(many, T0);
+      await store.deleteApp(app.id);
+      expect(await store.pruneFaceState(T0 + 1)).toBe(0);
+    });
+
     it("counts a revision for each change of an app, and none for one that failed", async () => {
       const start = await store.revision();
       const app = await store.createApp({ name: "a" }, T0);

@@ -67,6 +67,20 @@ function migrations(kind: StoreKind): Record<string, Migration> {
         await db.schema.createIndex("call_ended").on("call").column("ended_at").execute();
       },
     },
+    "0002-face-state": {
+      async up(db: Kysely<unknown>) {
+        await db.schema
+          .createTable("face_state")
+          .addColumn("face", "text", (c) => c.notNull())
+          .addColumn("app_id", "text", (c) => c.notNull().references("app.id").onDelete("cascade"))
+          .addColumn("name", "text", (c) => c.notNull())
+          .addColumn("body", "text", (c) => c.notNull())
+          .addColumn("updated_at", "bigint", (c) => c.notNull())
+          .addPrimaryKeyConstraint("face_state_pk", ["face", "app_id", "name"])
+          .execute();
+        await db.schema.createIndex("face_state_updated").on("face_state").column("updated_at").execute();
+      },
+    },
   };
 }
 

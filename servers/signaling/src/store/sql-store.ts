@@ -8,7 +8,7 @@ import { messageOf, type StoreKind } from "./dialects.ts";
 import { IMPORT_OVERLAP_MS, type ImportedApp, type ImportOptions, type ImportResult, planImport } from "./import.ts";
 import { newApiKey, newId, newSecret } from "./keys.ts";
 import { parseApp, parseCall, parseLimits, parseSwitches, parseWebhooks, withoutUndefined } from "./rows.ts";
-import type { AppChange, CallQuery, CallRecord, NewApp, Store, StoredCall } from "./store.ts";
+import type { AppChange, CallQuery, CallRecord, FaceStateChange, FaceStateKey, NewApp, Store, StoredCall } from "./store.ts";
 import type { Tables } from "./tables.ts";
 
 export type CallRetention = {
@@ -30,6 +30,8 @@ const PRUNE_EVERY = 500;
 const MAX_RETIRED = 8;
 /** Bind variables of a statement are bounded (32,766 in SQLite); a call takes seven. */
 const CALLS_PER_INSERT = 500;
+/** The same bound; a face's state takes five. */
+const FACE_STATES_PER_STATEMENT = 500;
 const DAY_MS = 86_400_000;
 
 type Tx = Transaction<Tables>;
@@ -313,6 +315,49 @@ export class SqlStore implements Store {
       }
       return pruned;
     });
+  }
+
+  async changeFaceState(changes: readonly FaceStateChange[], now: number): Promise<void> {
+    if (changes.length === 0) return;
+    // One statement must not touch a row twice.
+    const last = new Map(changes.map((change) => [JSON.stringify([change.face, change.appId, change.name]), change]));
+    await this.#db.transaction().execute(async (tx) => {
+      const wanted = [...new Set(changes.map(({ appId }) => appId))];
+      const rows = await tx.selectFrom("app").select("id").where("id", "in", wanted).execute();
+      const there = new Set(rows.map((row) => row.id));
+      const kept = [...last.values()].filter(({ appId, body }) => body !== undefined && there.has(appId));
+      for (let at = 0; at < kept.length; at += FACE_STATES_PER_STATEMENT) {
+        await tx
+          .insertInto("face_state")
+          .values(
+            kept.slice(at, at + FACE_STATES_PER_STATEMENT).map(({ face, appId: app_id, name, body = "" }) => {
+              return { face, app_id, name, body, updated_at: now };
+            }),
+          )
+          .onConflict((conflict) =>
+            conflict.columns(["face", "app_id", "name"]).doUpdateSet({
+              body: (row) => row.ref("excluded.body"),
+              updated_at: (row) => row.ref("excluded.updated_at"),
+            }),
+          )
+          .execute();
+      }
+      for (const { face, appId, name, body } of last.values()) {
+        if (body !== undefined) continue;
+        await tx.deleteFrom("face_state").where("face", "=", face).where("app_id", "=", appId).where("name", "=", name).execute();
+      }
+    });
+  }
+
+  async faceState({ face, appId, name }: FaceStateKey): Promise<string | undefined> {
+    const query = this.#db.selectFrom("face_state").select("body");
+    const row = await query.where("face", "=", face).where("app_id", "=", appId).where("name", "=", name).executeTakeFirst();
+    return row?.body;
+  }
+
+  async pruneFaceState(before: number): Promise<number> {
+    const gone = await this.#db.deleteFrom("face_state").where("updated_at", "<", before).executeTakeFirst();
+    return Number(gone.numDeletedRows);
   }
 
   async ping(): Promise<void> {

@@ -49,6 +49,13 @@ export type CallQuery = {
   readonly kind?: CallRecord["kind"] | undefined;
 };
 
+/** Names something that a face keeps for after a restart: one of its sessions or rooms. */
+export type FaceStateKey = { readonly face: string; readonly appId: string; readonly name: string };
+export type FaceStateChange = FaceStateKey & {
+  /** The face's own JSON; undefined: it is over. */
+  readonly body: string | undefined;
+};
+
 export interface Store {
   readonly kind: "sqlite" | "postgres";
   /** By creation, oldest first. A row that cannot be read is logged and left out, so that one does not stop the others. */
@@ -89,6 +96,11 @@ export interface Store {
   listCalls(appId: string, query: CallQuery): Promise<readonly StoredCall[]>;
   /** Drops call records beyond the retention. @returns how many */
   pruneCalls(now: number): Promise<number>;
+  /** In one transaction; a later change of the same thing counts. Those of apps that are gone are left out. */
+  changeFaceState(changes: readonly FaceStateChange[], now: number): Promise<void>;
+  faceState(key: FaceStateKey): Promise<string | undefined>;
+  /** Drops what was last written before then. @returns how many */
+  pruneFaceState(before: number): Promise<number>;
   /** For `/readyz`. Rejects when the database does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

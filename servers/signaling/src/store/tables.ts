@@ -29,4 +29,6 @@ export type Tables = {
     ended_at: number;
     reason: string;
   };
+  /** What a face needs of a session or room when this process has been restarted, as it says itself. */
+  face_state: { face: string; app_id: string; name: string; body: string; updated_at: number };
 };

@@ -15,7 +15,8 @@ export interface SkywayRoomSession {
   readonly peerId: string;
   readonly roomName: string;
   /**
-   * To the core, after the outputs that are being performed now. @returns the request's id, which the reply names as `re`; 0 for messages that
+   * To the core, after the outputs that are being performed now. Besides offers the half says `leave` once, when the member's media is lost and its
+   * client does not answer: the face then does as after a `ROOM_LEAVE`. @returns the request's id, which the reply names as `re`; 0 for messages that
    * have none.
    */
   say(message: Unnumbered): number;
@@ -26,6 +27,8 @@ export interface SkywayRoomSession {
 /** `SfuLink`, as far as it is needed. */
 export interface SkywaySfuLink {
   offer(command: Extract<SfuCommand, { readonly type: "offer" }>): Promise<SfuReply>;
+  /** For the end of an offer that was never answered: the core knows nothing of it. */
+  perform(command: Extract<SfuCommand, { readonly type: "leave" }>, correlation: undefined): void;
 }
 
 /** What of a room outlives a restart of the signalling server: JSON, a few kB. The half alone knows its shape, and checks it when it gets it back. */

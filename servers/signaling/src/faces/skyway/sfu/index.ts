@@ -1,0 +1,1 @@
+export { makeSkywaySfuRoom } from "./room.ts";
