@@ -12,6 +12,7 @@ import {
 } from "@tsunagi/conference";
 import type { FastifyInstance } from "fastify";
 import { NativeFace, type NativeLimits } from "./faces/native/face.ts";
+import { type PeerjsFaceOptions, peerjsFace, type RunningPeerjsFace } from "./faces/peerjs/index.ts";
 import { whipFace } from "./faces/whip/index.ts";
 import { ConferenceHost } from "./host.ts";
 import { createHttp, type TlsOptions } from "./http.ts";
@@ -42,6 +43,7 @@ export type SignalingOptions = {
   /** What clients are told of STUN and TURN. Default: nothing. */
   readonly iceServers?: IceServerOptions | undefined;
   readonly native?: Partial<NativeLimits> | undefined;
+  readonly peerjs?: Partial<PeerjsFaceOptions> | undefined;
   readonly webRoot?: string | undefined;
   readonly sdkRoot?: string | undefined;
   /** The key that the web app uses; default: the oldest enabled app's. */
@@ -89,6 +91,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
   const tokens = new ResumeTokens(await store.setting("resume-key", newSecret));
   const apps = await AppRegistry.open(store, { clock, log });
   let ready = false;
+  let peerjs: RunningPeerjsFace | undefined;
 
   const metrics: SignalingMetrics = new SignalingMetrics({
     version: options.version,
@@ -122,6 +125,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     onEvent: (event) => {
       ownership.observe(event);
       metrics.event(event);
+      peerjs?.observe(event);
       options.onEvent?.(event);
     },
   });
@@ -150,9 +154,11 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
   apps.events.on("changed", (app) => {
     host.handle({ type: "app", app });
     face.appChanged(app);
+    peerjs?.appChanged(app);
   });
   apps.events.on("removed", (app) => host.handle({ type: "app-removed", appId: app.id }));
 
+  const defaultKey = options.defaultKey ?? (() => apps.apps().find(({ enabled }) => enabled)?.key);
   const http = await createHttp({
     version: options.version,
     metrics,
@@ -160,7 +166,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     trustProxy: options.trustProxy,
     webRoot: options.webRoot,
     sdkRoot: options.sdkRoot,
-    defaultKey: options.defaultKey ?? (() => apps.apps().find(({ enabled }) => enabled)?.key),
+    defaultKey,
     isReady: () => ready,
     checkStore: () => store.ping(),
   });
@@ -174,12 +180,14 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     isReady: () => ready,
     sfu: sfu !== undefined,
   });
-  for (const metric of whip.metrics) metrics.add(metric);
+  peerjs = await peerjsFace(http, { host, ownership, apps, defaultKey, clock, log }, options.peerjs);
+  for (const metric of [...whip.metrics, ...peerjs.metrics]) metrics.add(metric);
   const parts: SignalingParts = { host, ownership, sfu, apps, metrics, store, clock, log };
   await options.routes?.(http, parts);
   http.server.on("upgrade", (request, socket, head) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     if (face.serves(path)) face.upgrade(request, socket, head);
+    else if (peerjs?.upgrade(request, socket, head) === true) return;
     else socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   });
   let closing: Promise<void> | undefined;
@@ -187,6 +195,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     closing ??= (async () => {
       ready = false;
       face.close();
+      peerjs?.close();
       await ownership.close();
       apps.close();
       sfu?.close();
@@ -217,6 +226,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
       ready = false;
       log.info({ connections: face.connections }, "draining");
       face.drain();
+      peerjs?.drain();
     },
     close,
   };
