@@ -257,7 +257,7 @@ export class NativeFace {
       socket.sendUncounted(`{"type":"ack","received":${session.counter.acknowledge()}}`);
     }
     if (!session.mayPass(now)) {
-      this.#tooFast(session, now);
+      this.#tooFast(session, now, message !== undefined && "id" in message ? message.id : undefined);
       return;
     }
     if (message === undefined) {
@@ -333,10 +333,11 @@ export class NativeFace {
     }
   }
 
-  #tooFast(session: NativeSession, now: number): void {
+  /** @param re the request that is refused: someone waits for its reply */
+  #tooFast(session: NativeSession, now: number, re: number | undefined): void {
     const why = refusal("protocol.rate.exceeded", `more than ${session.app.limits.messagesPerSecond} messages a second`);
     const step = session.rateRefusal(now);
-    if (step === "tell") this.#refuse(session, why);
+    if (step === "tell" || re !== undefined) this.#refuse(session, why, re);
     else this.refused(why.code);
     if (step === "last") this.#host.handle({ type: "end", session: session.id, why });
   }
