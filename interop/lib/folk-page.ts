@@ -91,6 +91,8 @@ export interface Person {
   readonly peer: AnyPeer;
   readonly journal: string[];
   readonly links: Link[];
+  /** In words, of the peer and its connections. */
+  readonly errors: string[];
   hall: Hall | undefined;
 }
 
@@ -195,7 +197,10 @@ export function installFolk(): void {
     });
     raw.on("data", (value: unknown) => taken.received.push(value));
     raw.on("close", (reason: unknown) => say(reason === undefined ? "close" : `close ${reason}`));
-    raw.on("error", (error: unknown) => say(`error ${nameOf(error)}`));
+    raw.on("error", (error: Error) => {
+      say(`error ${nameOf(error)}`);
+      of.errors.push(`${nameOf(error)}: ${error.message}`);
+    });
     if (native) raw.on("reject", (reason: unknown) => say(`reject ${reason}`));
     // A native data connection may be open by the time that it is told.
     if (raw.type === "data" && raw.open) say("open");
@@ -205,7 +210,7 @@ export function installFolk(): void {
 
   const make: Folk["make"] = (name, id, { options, answer }) => {
     const peer = id === undefined ? new Library(options) : new Library(id, options);
-    const made: Person = { name, peer, journal: [], links: [], hall: undefined };
+    const made: Person = { name, peer, journal: [], links: [], errors: [], hall: undefined };
     people[name] = made;
     const say = (entry: string) => note(made.journal, entry);
     peer.on("open", (given: string) => say(`open ${given}`));
@@ -222,6 +227,7 @@ export function installFolk(): void {
     peer.on("expiresin", (seconds: number) => say(`expiresin ${seconds}`));
     peer.on("error", (error: Error) => {
       say(`error ${nameOf(error)}`);
+      made.errors.push(`${nameOf(error)}: ${error.message}`);
       console.log(`${name}: error ${nameOf(error)}: ${error.message}`);
     });
     return made;

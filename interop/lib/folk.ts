@@ -58,7 +58,7 @@ export interface FolkStage {
   readonly pages: PageServer;
   readonly chromium: ChromiumBrowser;
   /** A page with that library; nobody in it yet. */
-  page(kind: Kind, name?: string, browser?: BrowserKind): Promise<BrowserPage>;
+  page(kind: Kind, name?: string, browser?: BrowserKind, preload?: readonly string[]): Promise<BrowserPage>;
 }
 
 export async function openFolkStage(
@@ -71,10 +71,10 @@ export async function openFolkStage(
     server,
     pages,
     chromium,
-    async page(kind, name = kind, browser = "chromium") {
+    async page(kind, name = kind, browser = "chromium", preload = []) {
       if (browser === "firefox") firefox ??= launchFirefox();
       const from = browser === "firefox" && firefox !== undefined ? await firefox : chromium;
-      return openLibraryPage(from, pages, kind, name);
+      return openLibraryPage(from, pages, kind, name, preload);
     },
   };
 }
@@ -92,8 +92,14 @@ export function startLibraryPages(more: Readonly<Record<string, string>> = {}): 
   });
 }
 
-export async function openLibraryPage(browser: TestBrowser, pages: PageServer, kind: Kind, name: string): Promise<BrowserPage> {
-  const page = await browser.newPage({ name, preload: [helpersScript()] });
+export async function openLibraryPage(
+  browser: TestBrowser,
+  pages: PageServer,
+  kind: Kind,
+  name: string,
+  preload: readonly string[] = [],
+): Promise<BrowserPage> {
+  const page = await browser.newPage({ name, preload: [helpersScript(), ...preload] });
   await page.goto(`${pages.url}/${kind}.html`);
   await page.evaluate(installFolk);
   return page;

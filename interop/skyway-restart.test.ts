@@ -1,0 +1,70 @@
+/** The server ends and comes back while apps on skyway-js have rooms: the library looks for it twice, within 1.5 to 4.5 s, and never joins again. */
+import type { BrowserPage } from "@tsunagi/testkit/drivers";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { clear, enter, type FaceName, type FolkStage, openFolkStage, type Someone } from "./lib/folk.ts";
+
+let stage: FolkStage;
+let page: BrowserPage;
+
+beforeAll(async () => {
+  stage = await openFolkStage();
+  page = await stage.page("skyway", "skyway-js");
+}, 60_000);
+afterEach(() => clear(page));
+
+const send = (someone: Someone, text: string) =>
+  page.evaluate((name: string, value: string) => void folk.hall(name).raw.send(value), someone.name, text);
+
+describe.each(["SIGKILL", "SIGTERM"] as const)("%s and a start at once", (signal) => {
+  // On a machine that is busy otherwise, a start may take longer than the library waits.
+  it("is not seen by an SFU room and a mesh room: no error, no leave, data and media after it", {
+    retry: 1,
+    timeout: 120_000,
+  }, async () => {
+    const cast: [string, FaceName, "sfu" | "mesh"][] = [
+      ["ann", "red", "sfu"],
+      ["ben", "green", "sfu"],
+      ["cat", "blue", "sfu"],
+      ["dan", "yellow", "mesh"],
+      ["eve", "cyan", "mesh"],
+    ];
+    const people = new Map<string, Someone>();
+    for (const [name, face, mode] of cast) {
+      const someone = await enter(page, stage.server, name);
+      people.set(name, someone);
+      await someone.join(`${mode} ${signal}`, mode, face);
+    }
+    const [ann, ben, cat, dan, eve] = [...people.values()] as [Someone, Someone, Someone, Someone, Someone];
+    const allSee = (withinMs: number) =>
+      Promise.all([
+        ann.roomSees(["green", "blue"], withinMs),
+        ben.roomSees(["red", "blue"], withinMs),
+        cat.roomSees(["red", "green"], withinMs),
+        dan.roomSees(["cyan"], withinMs),
+        eve.roomSees(["yellow"], withinMs),
+      ]);
+    await allSee(25_000);
+    const before = await Promise.all([...people.values()].map((someone) => someone.hallJournal()));
+    const startedAt = Date.now();
+    await stage.server.restart({ signal });
+    console.log(`${signal}: ${Date.now() - startedAt} ms until the server was ready again`);
+    // What is sent while the server is away or the client not yet back waits in the client.
+    await send(ann, "after");
+    await send(dan, "after");
+    for (const someone of [ben, cat, eve]) {
+      const [first] = await someone.heard(1);
+      expect(first?.data).toEqual({ is: "String", value: "after" });
+    }
+    await allSee(30_000);
+    const after = await Promise.all([...people.values()].map((someone) => someone.hallJournal()));
+    // Not even a stream is new to the application.
+    expect(after).toEqual(before);
+    for (const someone of people.values()) expect(await someone.journal()).toEqual([`open ${someone.id}`]);
+
+    const late = await enter(page, stage.server, "late");
+    await late.join(`sfu ${signal}`, "sfu", "magenta");
+    await Promise.all([late.roomSees(["red", "green", "blue"]), ann.roomSees(["green", "blue", "magenta"])]);
+    await late.destroy();
+    await ann.hallTold("peerLeave late");
+  });
+});
