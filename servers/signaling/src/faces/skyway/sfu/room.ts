@@ -2,7 +2,6 @@
  * One skyway-js member of one SFU room. Its client never offers, nor asks for anything again: the SFU's own offers are made at the right times here,
  * one at a time, and its answers go to the core as if they were the client's offers.
  */
-import { CodedError } from "@tsunagi/base";
 import type { SfuReply } from "@tsunagi/conference";
 import type { Candidate, Publication, ServerCounted, SfuReceive, SfuSend } from "@tsunagi/protocol";
 import type { MakeSkywaySfuRoom, SkywaySfuRoomOptions, SkywaySfuRoomPort } from "../sfu-port.ts";
@@ -81,8 +80,6 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   #lastUfrag: string | undefined;
   /** Of the connection before: an answer with this is about that one. */
   #oldUfrag: string | undefined;
-  /** The core knows of this connection. */
-  #agreed = false;
   /** The SFU has had an answer of this member, so that the core will tell it of the leave. */
   #known = false;
   #unanswered = 0;
@@ -263,8 +260,8 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     const { session } = this.#options;
     this.#last = offer;
     this.#round = { state: "offered" };
-    const { roomName, emit } = { roomName: session.roomName, emit: session.emit.bind(session) };
-    emit("SFU_OFFER", { roomName, offer: { type: "offer", sdp: reply.sdp ?? "" }, msids: { ...offer.msids } });
+    const sfuOffer = { roomName: session.roomName, offer: { type: "offer", sdp: reply.sdp ?? "" }, msids: { ...offer.msids } };
+    session.emit("SFU_OFFER", sfuOffer);
     this.#setTimer(ANSWER_MS, () => this.#unansweredOffer());
   }
 
@@ -288,7 +285,6 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     this.#oldUfrag = this.#lastUfrag;
     this.#epoch++;
     this.#lost ||= this.#known;
-    this.#agreed = false;
     this.#unanswered = 0;
     this.#round = { state: "idle" };
     this.#store();
@@ -324,7 +320,6 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   }
 
   #agree({ offer }: { readonly offer: Offered }): void {
-    this.#agreed = true;
     this.#lost = false;
     this.#failures = 0;
     this.#round = { state: "idle" };
