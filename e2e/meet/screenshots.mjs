@@ -6,8 +6,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { endAll, findChromium, startServer } from "@tsunagi/testkit/drivers";
+import { endAll, findChromium, startProcess, startServer } from "@tsunagi/testkit/drivers";
 import { chromium } from "playwright-core";
 import { films } from "./people.mjs";
 
@@ -100,7 +101,56 @@ async function actor(name) {
   return cast[name];
 }
 
+/** Rooms of fifty and broadcasts, over a server that only pretends. */
+async function pretended() {
+  const program = fileURLToPath(new URL("../../apps/meet/test/fake/serve.mjs", import.meta.url));
+  const fake = await startProcess({ name: "pretended server", command: process.execPath, args: [program] });
+  const [url] = await fake.waitForLog(/^http:\/\/\S+/m, { timeoutMs: 60_000 });
+  return url;
+}
+
 const scenes = {
+  async large() {
+    const url = await pretended();
+    for (const [tag, size, scheme, locale, mobile] of [
+      ["", WIDE, "dark", "en-US", false],
+      ["-390-ja", PHONE, "dark", "ja-JP", true],
+    ]) {
+      for (const count of [12, 50]) {
+        const page = await person(first, "Mika Sato", { size, scheme, locale, mobile });
+        await enter(page, `${url}/room/people-${count}?key=k`);
+        await page.locator("[data-tile]").first().waitFor();
+        await shot(page, `large-${count}${tag}`);
+        await page.keyboard.press("l");
+        await shot(page, `large-${count}-speaker${tag}`);
+        await page.context().close();
+      }
+    }
+  },
+  async live() {
+    const url = await pretended();
+    for (const [tag, size, scheme, locale, mobile] of [
+      ["", WIDE, "dark", "en-US", false],
+      ["-390-ja", PHONE, "light", "ja-JP", true],
+    ]) {
+      const page = await person(first, "Ken", { size, scheme, locale, mobile });
+      await page.goto(`${url}/live/concert?key=k`);
+      await page.locator("h1, h2").first().waitFor();
+      await shot(page, `live-waiting${tag}`);
+      await page.evaluate('fake.goLive("Spring concert")');
+      await page.locator("video").waitFor();
+      await settle(page, 1000);
+      await shot(page, `live-on${tag}`);
+      await page.keyboard.press("i");
+      await shot(page, `live-statistics${tag}`);
+      await page.evaluate("fake.stopLive()");
+      await shot(page, `live-over${tag}`);
+      await page.goto(`${server.url}/live`);
+      await settle(page, 1500);
+      await shot(page, `live-studio${tag}`);
+      await page.context().close();
+    }
+  },
   async home() {
     for (const [tag, size, scheme, locale] of [
       ["light", WIDE, "light", "en-US"],
