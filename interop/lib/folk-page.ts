@@ -319,7 +319,9 @@ export function installFolk(): void {
     async list(name) {
       const { peer } = person(name);
       if (native) return (await peer.listAllPeers()) ?? [];
-      return new Promise<string[]>((resolve) => void peer.listAllPeers(resolve));
+      // peerjs does not call back when it is refused.
+      const told = new Promise<string[]>((resolve) => void peer.listAllPeers(resolve));
+      return helpers.within(5_000, `the list for ${name}`, told);
     },
     async describe(value) {
       const is = value === null ? "null" : (Object(value).constructor?.name ?? typeof value);
