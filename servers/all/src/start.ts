@@ -220,7 +220,6 @@ function signalingOptions(
       helloTimeoutMs: config.limits.helloTimeoutMs,
       greeting: { total: config.limits.greetings, perAddress: config.limits.greetingsPerAddress },
     },
-    peerjs: config.faces.peerjs,
     webRoot: resolve(config.web.root ?? `${root}/apps/meet/dist`),
     peerjs: config.faces.peerjs,
     sdkRoot: resolve(config.web.sdkRoot ?? `${root}/packages/sdk/dist`),
