@@ -34,6 +34,17 @@ export const DOCTOR_CODES = {
   "doctor.network.relay": "no relay works from here",
   "doctor.network.blocked": "nothing gets through from here",
   "doctor.network.some": "calls will fail on some networks",
+  "doctor.skyway.dispatcher": "apps that name no host would not find the server",
+  "doctor.skyway.handshake": "skyway-js cannot connect",
+  "doctor.skyway.cors": "browsers keep skyway-js from using the server",
+  "doctor.skyway.refused": "a session of skyway-js is not treated as it should be",
+  "doctor.skyway.listing": "skyway-js cannot ask who is there",
+  "doctor.skyway.sfu": "SFU rooms of skyway-js will carry no media",
+  "doctor.skyway.turn": "the TURN server that stands in skyway-js and its credentials do not fit",
+  "doctor.peerjs.http": "peerjs gets no ID",
+  "doctor.peerjs.cors": "browsers keep peerjs from using the server",
+  "doctor.peerjs.session": "peerjs gets no session",
+  "doctor.peerjs.relay": "messages of peerjs do not arrive",
 } as const;
 
 export type DoctorCode = keyof typeof DOCTOR_CODES;
@@ -43,6 +54,11 @@ export type CheckStatus = "ok" | "warn" | "fail" | "skip";
 
 /** Of `--from-client`. One check for each URL of a kind. */
 export type RelayCheckId = "host" | "session" | "nat" | "turn-udp" | "turn-tcp" | "turn-tls" | "network" | "networks";
+
+/** Of `--skyway` and `--peerjs`. */
+export type FaceCheckId =
+  | ("certificate" | "dispatcher" | "polling" | "cors" | "open" | "wrong-key" | "upgrade" | "listing" | "sfu-room" | "turn-name")
+  | ("about" | "id" | "taken" | "relay");
 
 export type Check = {
   /** Stable, for scripts. */
@@ -57,7 +73,8 @@ export type Check = {
     | "addresses"
     | "clock"
     | "context"
-    | RelayCheckId;
+    | RelayCheckId
+    | FaceCheckId;
   readonly title: string;
   readonly status: CheckStatus;
   /** One sentence. */

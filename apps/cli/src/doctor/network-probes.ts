@@ -51,7 +51,7 @@ export function interfaces(): Interface[] {
 }
 
 /** Certificates are judged by a probe of their own. */
-function open(url: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void) {
+export function open(url: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void) {
   const all = { ...options, agent: false } as const;
   return url.protocol === "https:"
     ? httpsRequest(url, { ...all, rejectUnauthorized: false }, onResponse)
@@ -239,7 +239,7 @@ function localPort(protocol: "tcp" | "udp", port: number): Promise<PortState> {
   });
 }
 
-function noAnswer(error: NodeJS.ErrnoException): NoAnswer {
+export function noAnswer(error: NodeJS.ErrnoException): NoAnswer {
   // A host name with several addresses fails with all of their errors in one.
   const code =
     error.code ?? (error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException | undefined)?.code : undefined);
