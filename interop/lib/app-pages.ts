@@ -75,7 +75,7 @@ const ROOM = page(
     });
     room.on("data", ({ src, data }) => say(src + ": " + data));
     room.on("peerLeave", (id) => {
-      for (const video of document.querySelectorAll("#others video")) if (video.dataset.peer === id) video.remove();
+      at("others").querySelector("[data-peer=" + id + "]").remove();
       say("left " + id);
     });
     room.once("close", () => say("closed"));
