@@ -105,7 +105,7 @@ export async function start(
     version: server.version,
     urls,
     apps: [server.defaultApp],
-    services: ["signalling", ...turnServices(server), ...sfuServices(server)],
+    services: [signallingService(config), ...turnServices(server), ...sfuServices(server)],
     caUrl: server.tls === undefined || phone === undefined ? undefined : `${phone}/ca.crt`,
     adminTokenPlace: config.admin.token === undefined ? shortest(resolve(dataDir, "admin-token"), io.cwd) : "your configuration",
     // npm tells which of its scripts runs.
@@ -174,6 +174,10 @@ function shortest(path: string, cwd: string): string {
 
 function lanAddresses(): readonly string[] {
   return machineNames().ip.filter((address) => address !== "127.0.0.1" && address !== "::1");
+}
+
+function signallingService({ faces }: Config): string {
+  return ["signalling", ...(faces.skyway.enabled ? ["skyway-js"] : []), ...(faces.peerjs.enabled ? ["PeerJS"] : [])].join(", ");
 }
 
 function turnServices(server: StartedServer): string[] {

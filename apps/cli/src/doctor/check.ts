@@ -41,6 +41,7 @@ export const DOCTOR_CODES = {
   "doctor.skyway.listing": "skyway-js cannot ask who is there",
   "doctor.skyway.sfu": "SFU rooms of skyway-js will carry no media",
   "doctor.skyway.turn": "the TURN server that stands in skyway-js and its credentials do not fit",
+  "doctor.skyway.stun": "the STUN server that stands in skyway-js does not answer",
   "doctor.peerjs.http": "peerjs gets no ID",
   "doctor.peerjs.cors": "browsers keep peerjs from using the server",
   "doctor.peerjs.session": "peerjs gets no session",
@@ -57,7 +58,19 @@ export type RelayCheckId = "host" | "session" | "nat" | "turn-udp" | "turn-tcp" 
 
 /** Of `--skyway` and `--peerjs`. */
 export type FaceCheckId =
-  | ("certificate" | "dispatcher" | "polling" | "cors" | "open" | "wrong-key" | "upgrade" | "listing" | "sfu-room" | "turn-name")
+  | (
+      | "certificate"
+      | "dispatcher"
+      | "polling"
+      | "cors"
+      | "open"
+      | "wrong-key"
+      | "upgrade"
+      | "listing"
+      | "sfu-room"
+      | "turn-name"
+      | "stun-name"
+    )
   | ("about" | "id" | "taken" | "relay");
 
 export type Check = {

@@ -81,8 +81,9 @@ async function look(change: Partial<SkywayProbes> & { visits?: Visit; patient?: 
     {
       get: async () => ({ type: "response", status: 200, dateMs: undefined, body: "", ms: 2 }),
       certificate: async () => TRUSTED,
-      resolve: async (host) => (host === "calls.example.com" ? "198.51.100.7" : undefined),
+      resolve: async (host) => (host.startsWith("turn.") ? undefined : "198.51.100.7"),
       turn: async () => ({ type: "turn" }),
+      stun: async () => ({ type: "mapped", address: "198.51.100.9", port: 5, rttMs: 1 }),
       key: async () => ({ type: "key", key: KEY }),
       dispatcher: async () => answer(200, '{"domain":"calls.example.com"}'),
       visit: async (_url, { isShort }) => (isShort === true ? REFUSES : visits),
@@ -97,7 +98,7 @@ describe("doctor --skyway", () => {
   it("finds a good server well", async () => {
     const { checks, isWell } = await look();
     expect(checks.map(({ id, status }) => `${id} ${status}`)).toEqual(
-      "port certificate dispatcher polling cors open wrong-key upgrade listing sfu-room turn-name"
+      "port certificate dispatcher polling cors open wrong-key upgrade listing sfu-room turn-name stun-name"
         .split(" ")
         .map((id) => `${id} ok`),
     );
@@ -174,6 +175,14 @@ describe("doctor --skyway", () => {
       "doctor.skyway.sfu",
     ],
     ["TURN for no name", { visits: visited({ first: { ...OPEN, hasTurn: true } }) }, "turn-name", "fail", "doctor.skyway.turn"],
+    [
+      "no STUN",
+      { resolve: async (host) => (host === "calls.example.com" ? "198.51.100.7" : undefined) },
+      "stun-name",
+      "warn",
+      "doctor.skyway.stun",
+    ],
+    ["silent STUN", { stun: async () => ({ type: "silent" }) }, "stun-name", "warn", "doctor.skyway.stun"],
     ["a name without TURN", { resolve: async () => "198.51.100.7" }, "turn-name", "warn", "doctor.skyway.turn"],
   ])("names %s", async (_name, change, id, status, code) => {
     const { isWell, of } = await look(change);

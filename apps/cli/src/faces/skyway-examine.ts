@@ -15,10 +15,12 @@ import {
   judgeOpen,
   judgePolling,
   judgeRoom,
+  judgeStunName,
   judgeTurnName,
   judgeUpgrade,
   judgeWrongKey,
   namedDomain,
+  SKYWAY_STUN_HOST,
   SKYWAY_TURN_HOST,
 } from "./skyway-judge.ts";
 import { type Visit, type VisitOptions, visitSkyway } from "./skyway-visit.ts";
@@ -33,7 +35,7 @@ export type SkywayPatient = {
   readonly credential: string | undefined;
 };
 
-export type SkywayProbes = Pick<Probes, "get" | "certificate" | "resolve" | "turn"> & {
+export type SkywayProbes = Pick<Probes, "get" | "certificate" | "resolve" | "stun" | "turn"> & {
   key(url: URL): Promise<KeyResult>;
   dispatcher(url: URL, origin: string): Promise<AskResult>;
   visit(url: URL, options: Omit<VisitOptions, "timeoutMs">): Promise<Visit>;
@@ -44,6 +46,7 @@ export function skywayProbes(probes: Probes, key: SkywayProbes["key"], timeoutMs
     get: probes.get,
     certificate: probes.certificate,
     resolve: probes.resolve,
+    stun: probes.stun,
     turn: probes.turn,
     key,
     dispatcher: (url, origin) => ask(new URL("/signaling", url), { headers: { Origin: origin }, timeoutMs }),
@@ -90,17 +93,20 @@ export async function examineSkyway(patient: SkywayPatient, probes: SkywayProbes
   checks.push(judgeCors(handshake, more, origin), judgeOpen(first, origin), judgeWrongKey(wrong));
   if (more === undefined || first.type !== "open") return done();
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const [resolved, server] = await Promise.all([
+  const [resolved, stun, server] = await Promise.all([
     probes.resolve(SKYWAY_TURN_HOST),
+    probes.resolve(SKYWAY_STUN_HOST),
     isIP(host) === 0 ? probes.resolve(host) : host,
   ]);
   const isPublic = server !== undefined && !isLocalAddress(server);
   const port = first.hasTurn && resolved !== undefined ? await probes.turn(resolved, 443, "tcp") : undefined;
+  const answered = stun !== undefined && stun === server ? await probes.stun(stun, 3_478, 4) : undefined;
   checks.push(
     judgeUpgrade(more),
     judgeListing(more, first.peerId),
     judgeRoom(more, isPublic),
     judgeTurnName({ hasCredential: first.hasTurn, resolved, server, port }),
+    judgeStunName({ resolved: stun, server, result: answered, isPublic }),
   );
   return done();
 }

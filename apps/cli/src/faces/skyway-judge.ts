@@ -1,7 +1,7 @@
 /** From a visit as skyway-js makes it to findings with remedies. Pure. */
 import type { Check, FaceCheckId } from "../doctor/check.ts";
 import { isLocalAddress } from "../doctor/judge.ts";
-import type { TlsResult, TurnPortResult } from "../doctor/probes.ts";
+import type { StunResult, TlsResult, TurnPortResult } from "../doctor/probes.ts";
 import type { Answer, AskResult } from "./ask.ts";
 import { fieldOf, jsonOf } from "./ask.ts";
 import { describe } from "./describe.ts";
@@ -9,6 +9,8 @@ import type { FirstWord, Visit } from "./skyway-visit.ts";
 
 /** What stands in the library, and cannot be changed by an app's options. */
 export const SKYWAY_TURN_HOST = "turn.webrtc.ecl.ntt.com";
+/** Asked by apps that give no `config`. */
+export const SKYWAY_STUN_HOST = "stun.webrtc.ecl.ntt.com";
 export const SKYWAY_DISPATCHER_HOST = "dispatcher.webrtc.ecl.ntt.com";
 
 type Base = { readonly id: FaceCheckId; readonly title: string };
@@ -308,4 +310,28 @@ export function judgeTurnName({ hasCredential, resolved, server, port }: TurnNam
     remedy:
       "Calls from here wait for three dead TURN servers. Have the name resolve to a TURN server with port 443, or set faces.skyway.turnHost: false.",
   };
+}
+
+export type StunNameFacts = {
+  readonly resolved: string | undefined;
+  readonly server: string | undefined;
+  /** Of the library's STUN host, where that is the server; nobody else is asked. */
+  readonly result: StunResult | undefined;
+  readonly isPublic: boolean;
+};
+
+export function judgeStunName({ resolved, server, result, isPublic }: StunNameFacts): Check {
+  const base: Base = { id: "stun-name", title: "STUN name" };
+  const place = `${SKYWAY_STUN_HOST}:3478`;
+  if (result?.type === "mapped")
+    return { ...base, status: "ok", detail: `${place}, which apps without config ask, is this server and answers` };
+  const remedy = `Let apps name this server: config: { iceServers: [{ urls: "stun:${server ?? "HOST"}:3478" }] }, or have ${SKYWAY_STUN_HOST} resolve to it.`;
+  const detail =
+    result !== undefined
+      ? `${place} is this server and does not answer`
+      : `apps without config ask ${place}, which ${resolved === undefined ? "has no address here" : "is not this server"}`;
+  // Inside one network peers reach each other by their own addresses.
+  if (result === undefined && !isPublic)
+    return { ...base, status: "ok", detail: `${detail}; inside one network nobody needs it` };
+  return { ...base, status: "warn", detail, code: "doctor.skyway.stun", remedy };
 }
