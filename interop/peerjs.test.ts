@@ -88,7 +88,14 @@ describe.each(["chromium", "firefox"] as const)("peerjs in %s", (browser) => {
       `Promise.all([${DIGEST_OF_MEGABYTE}, helpers.digest(helpers.pattern(40_000)), helpers.digest(helpers.pattern(100))])`,
     );
     expect((await bob.received(3)).map(({ digest }) => digest).sort()).toEqual([...digests].sort());
-    await page.evaluate(() => folk.link("bob").raw.close());
+    // Closed by the other only after all that was sent.
+    await page.evaluate(() => {
+      const { raw } = folk.link("alice");
+      raw.send("last");
+      raw.close({ flush: true });
+    });
+    expect((await bob.received(4)).at(-1)).toEqual({ is: "String", value: "last" });
+    await bob.linkTold("close");
   });
 });
 

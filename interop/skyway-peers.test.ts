@@ -50,6 +50,20 @@ describe("opening", () => {
     expect([await unknown.journal(), await foreign.journal()]).toEqual([["error invalid-key"], ["error invalid-domain"]]);
   });
 
+  it("disconnect() frees the ID, reconnect() opens it again and is told so", async () => {
+    const someone = await enter(page, stage.server, "someone", { answer: "red" });
+    await page.evaluate(() => folk.person("someone").peer.disconnect());
+    await someone.told("disconnected");
+    const other = await enter(page, stage.server, "other");
+    await expect.poll(() => page.evaluate(() => folk.list("other"))).toEqual(["other"]);
+    await page.evaluate(() => folk.person("someone").peer.reconnect());
+    await page.waitFor(() => folk.person("someone").journal.filter((each) => each === "open someone").length === 2, {
+      what: "open again",
+    });
+    await other.call("someone", "green");
+    await other.sees(["red"]);
+  });
+
   it("lists the peers of this key only, tells who exists, and keeps keys apart [35, 36]", async () => {
     const app = await makeApp({ name: "apart" });
     const closed = await makeApp({ name: "closed", switches: { listPeers: false } });
