@@ -78,20 +78,17 @@ function isRelayType(type: unknown): type is RelayType {
 /**
  * The frame as its receiver gets it: `type`, `src`, `dst`, `payload`.
  *
- * The client's own text is cut and pasted where that is safe, which costs a fifth of writing a description as JSON again: a text that has the
- * library's first and last field, and parsed to just the three, has nothing but its payload in between. (A doubled name would be parsed by
- * the receiver as it was here: the last one holds.)
+ * The client's own text is used where that is safe, which costs a fifth of writing a description as JSON again: it begins and ends as the
+ * library writes it, and parsed to just the three names. What the server says comes last, so that it holds whatever name was doubled before
+ * it; a doubled type would have been parsed to another one, or the same.
  */
 export function relayedText({ type, dst, payload, text, plain }: RelayFrame, src: string): string {
-  const from = `{"type":"${type}","src":${JSON.stringify(src)},"dst":${JSON.stringify(dst)}`;
+  const from = `"src":${JSON.stringify(src)},"dst":${JSON.stringify(dst)}`;
   if (plain) {
-    const head = `{"type":"${type}","payload":`;
     const tail = `,"dst":"${dst}"}`;
-    if (text.startsWith(head) && text.endsWith(tail)) {
-      return `${from},"payload":${text.slice(head.length, -tail.length)}}`;
-    }
+    if (text.startsWith(`{"type":"${type}","payload":`) && text.endsWith(tail)) return `${text.slice(0, -tail.length)},${from}}`;
   }
-  return payload === undefined ? `${from}}` : `${from},"payload":${JSON.stringify(payload)}}`;
+  return payload === undefined ? `{"type":"${type}",${from}}` : `{"type":"${type}",${from},"payload":${JSON.stringify(payload)}}`;
 }
 
 /** A frame that the server makes in another peer's name. */
