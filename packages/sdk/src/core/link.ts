@@ -3,7 +3,7 @@
  * {@link PeerLink} in link/ is what implements it.
  */
 import type { Emitter } from "@tsunagi/base";
-import type { EndReason } from "@tsunagi/protocol";
+import type { EndReason, Framing } from "@tsunagi/protocol";
 import type { DataChannelPort, Metadata, PeerConnectionPort, Platform, TrackEventPort } from "./ports.ts";
 
 /**
@@ -28,6 +28,8 @@ export type LinkEvents = {
   state: [state: LinkState, before: LinkState];
   /** What the other side sends comes in again after it had stopped: what is sent to it will arrive, too. */
   revived: [];
+  /** Something needs a negotiation, and the other end's library knows of one only. */
+  fixed: [];
   /** It could not be connected, or not be saved within the limit; `closed` follows. */
   failed: [why: string];
 };
@@ -37,6 +39,8 @@ export interface Link extends Emitter<LinkEvents> {
   /** The current RTCPeerConnection; null before the first one and after the end. */
   readonly peerConnection: PeerConnectionPort | null;
   readonly epoch: number;
+  /** How the other end was built, where that is not this SDK: nothing is repaired with it. */
+  readonly framing?: Framing | undefined;
   /** Asks for an ICE restart, whichever side has to offer it. */
   restartIce(why: string): void;
   /** Asks for a new RTCPeerConnection, because what runs over this one is broken (its SCTP association ended, say). */

@@ -1,6 +1,6 @@
 /** What a peer, its data connections and its rooms are made with. */
 import type { CodedError, JsonValue, Log } from "@tsunagi/base";
-import type { JoinMode, MediaSource, Serialization, SkyWayCredential } from "@tsunagi/protocol";
+import type { JoinMode, MediaSource, Reliability, Serialization, SkyWayCredential } from "@tsunagi/protocol";
 import type { DataConnection } from "./data/index.ts";
 import type { FrameTransforms } from "./frame-transforms.ts";
 import type { MediaConnection } from "./media/media-connection.ts";
@@ -98,3 +98,12 @@ export type PeerEvents = {
 };
 
 export type PeerState = "connecting" | "open" | "reconnecting" | "closed";
+
+export function reliabilityOf({ reliable, ordered, maxRetransmits, maxPacketLifeTime }: ConnectOptions): Reliability {
+  const unreliable = reliable === false && maxRetransmits === undefined && maxPacketLifeTime === undefined;
+  return {
+    ordered: ordered ?? reliable !== false,
+    maxRetransmits: unreliable ? 0 : maxRetransmits,
+    maxPacketLifeTime,
+  };
+}

@@ -16,8 +16,17 @@ import type {
 } from "@tsunagi/protocol";
 import { DataConnection } from "./data/index.ts";
 import { asCoded, report, sdkError, serverError } from "./errors.ts";
+import type { ForeignModule } from "./foreign/index.ts";
 import { type CallOptions, MediaConnection } from "./media/media-connection.ts";
-import type { ConnectOptions, JoinOptions, PeerCredentials, PeerEvents, PeerOptions, PeerState } from "./peer-options.ts";
+import {
+  type ConnectOptions,
+  type JoinOptions,
+  type PeerCredentials,
+  type PeerEvents,
+  type PeerOptions,
+  type PeerState,
+  reliabilityOf,
+} from "./peer-options.ts";
 import type { IceServerInit, MediaStream, PeerConnectionConfig, Platform } from "./ports.ts";
 import { ConnectionRegistry, type Entry } from "./registry.ts";
 import { Room } from "./room/room.ts";
@@ -48,6 +57,9 @@ export class Peer extends Emitter<PeerEvents> {
   #relayOnly = false;
   #cancelIceRefresh: (() => void) | undefined;
   #credentials: PeerCredentials;
+  /** What is needed for peers of other client libraries, once one has offered; what comes while it is loaded. */
+  #foreign: ForeignModule | undefined;
+  #held: SignalMessage[] | undefined;
 
   constructor(options: PeerOptions, platform: Platform) {
     super();
@@ -303,9 +315,14 @@ export class Peer extends Emitter<PeerEvents> {
   // ---- What arrives ------------------------------------------------------------------------------------------------------------
 
   #onMessage(message: SignalMessage): void {
+    if (this.#held !== undefined) {
+      this.#held.push(message);
+      return;
+    }
     switch (message.type) {
       case "offer":
-        if (!this.#registry.handle(message)) this.#onNewOffer(message);
+        if (message.framing !== undefined && this.#foreign === undefined) this.#hold(message);
+        else if (!this.#registry.handle(message)) this.#onNewOffer(message);
         break;
       case "answer":
       case "candidate":
@@ -328,6 +345,20 @@ export class Peer extends Emitter<PeerEvents> {
     }
   }
 
+  async #hold(offer: Inbound<OfferBody>): Promise<void> {
+    const held: SignalMessage[] = [offer];
+    this.#held = held;
+    try {
+      this.#foreign = await this.#registry.loadForeign();
+    } catch (error) {
+      report(this, asCoded(error, "connection.code.unreachable"), this.#platform.log);
+      this.#refuseUnknown(offer);
+      held.shift();
+    }
+    this.#held = undefined;
+    for (const message of held) this.#onMessage(message);
+  }
+
   #onNewOffer(offer: Inbound<OfferBody>): void {
     if (offer.room !== undefined) {
       if (this.#rooms.get(offer.room)?.handleOffer(offer) !== true) this.#refuseUnknown(offer);
@@ -338,6 +369,7 @@ export class Peer extends Emitter<PeerEvents> {
       remoteId: offer.from,
       kind: offer.kind,
       outgoing: false,
+      framing: offer.framing,
       trickle: (this.#options.trickle ?? true) && offer.trickle !== false,
       config: () => this.#configOf(entry),
     });
@@ -428,8 +460,10 @@ export class Peer extends Emitter<PeerEvents> {
     entry.owner = {
       ...more,
       failed: (error) => report(connection, error, this.#platform.log),
+      foreign: (module) => module.adopt(entry.link, connection, (error) => report(connection, error, this.#platform.log)),
       ownerClosed: (reason) => this.#forget(entry, () => connection.ownerClosed(reason)),
     };
+    if (entry.link.framing !== undefined && this.#foreign !== undefined) entry.owner.foreign?.(this.#foreign);
   }
 
   #forget(entry: Entry, then: () => void): void {
@@ -471,13 +505,4 @@ export class Peer extends Emitter<PeerEvents> {
     if (this.#id !== undefined) begin();
     else this.#waiting.push(() => this.#connections.has(entry) && begin());
   }
-}
-
-function reliabilityOf({ reliable, ordered, maxRetransmits, maxPacketLifeTime }: ConnectOptions): Reliability {
-  const unreliable = reliable === false && maxRetransmits === undefined && maxPacketLifeTime === undefined;
-  return {
-    ordered: ordered ?? reliable !== false,
-    maxRetransmits: unreliable ? 0 : maxRetransmits,
-    maxPacketLifeTime,
-  };
 }

@@ -6,6 +6,7 @@
  * the ports elsewhere.
  */
 import type { Clock, JsonValue, Log, RandomBytes } from "@tsunagi/base";
+import type { ForeignModule } from "./foreign/index.ts";
 import type { SfuModule } from "./room/room-media.ts";
 
 /** An event target. Listeners are added through {@link listen}. */
@@ -68,7 +69,12 @@ export type TransceiverDirection = "inactive" | "recvonly" | "sendonly" | "sendr
 
 export type HeaderExtensionInit = { uri: string; direction: TransceiverDirection };
 
+export interface DtlsTransportPort extends EventTargetPort {
+  readonly state: string;
+}
+
 export interface SenderPort {
+  readonly transport?: DtlsTransportPort | null;
   readonly track: MediaStreamTrackPort | null;
   replaceTrack(track: MediaStreamTrackPort | null): Promise<void>;
   getParameters(): SendParameters;
@@ -124,7 +130,7 @@ export interface PeerConnectionPort extends EventTargetPort {
   readonly iceGatheringState: "complete" | "gathering" | "new";
   readonly localDescription: SessionDescriptionPort | null;
   readonly remoteDescription: SessionDescriptionPort | null;
-  readonly sctp?: { readonly maxMessageSize: number } | null;
+  readonly sctp?: { readonly maxMessageSize: number; readonly transport?: DtlsTransportPort } | null;
   createOffer(): Promise<SessionDescriptionPort>;
   setLocalDescription(description?: SessionDescriptionPort): Promise<void>;
   setRemoteDescription(description: SessionDescriptionPort): Promise<void>;
@@ -217,6 +223,8 @@ export type Platform = {
   readonly watchElement?: ((element: VideoElement, onSize: (width: number, height: number) => void) => () => void) | undefined;
   /** Loads the code of SFU rooms. Default: a dynamic import. */
   readonly loadSfu?: (() => Promise<SfuModule>) | undefined;
+  /** Loads the code for peers of other client libraries. Default: a dynamic import. */
+  readonly loadForeign?: (() => Promise<ForeignModule>) | undefined;
   /** Default: CompressionStream, where there is one. */
   readonly compression?: Compression | undefined;
   /** Where the signalling server is when the options name none: the page's origin. */

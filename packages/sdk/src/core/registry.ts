@@ -5,12 +5,14 @@ import type {
   ConnectionKind,
   EndReason,
   ErrorMessage,
+  Framing,
   HeldConnection,
   Inbound,
   OfferBody,
   RelayBody,
 } from "@tsunagi/protocol";
-import { sdkError, serverError } from "./errors.ts";
+import { asCoded, sdkError, serverError } from "./errors.ts";
+import type { ForeignModule } from "./foreign/index.ts";
 import { PeerLink } from "./link/peer-link.ts";
 import type { PeerConnectionConfig, Platform } from "./ports.ts";
 
@@ -22,6 +24,8 @@ export type ConnectionOwner = {
   readonly remoteAnswered?: () => void;
   readonly remoteRejected?: (reason: EndReason) => void;
   readonly failed: (error: CodedError) => void;
+  /** The other end turned out to be of another client library. */
+  readonly foreign?: (module: ForeignModule) => void;
   /** The connection is over; the link is closed after this. */
   readonly ownerClosed: (reason: EndReason) => void;
 };
@@ -44,6 +48,7 @@ export type EntryInit = {
   readonly kind: ConnectionKind;
   readonly room?: string | undefined;
   readonly outgoing: boolean;
+  readonly framing?: Framing | undefined;
   readonly trickle: boolean;
   readonly config: () => PeerConnectionConfig;
   readonly firstOfferFields?: Partial<OfferBody>;
@@ -71,7 +76,8 @@ export class ConnectionRegistry {
     const link = new PeerLink({
       platform,
       connection: id,
-      polite: !outgoing,
+      // Other libraries give way themselves.
+      polite: !outgoing && init.framing === undefined,
       trickle: init.trickle,
       config: init.config,
       offerFields: room === undefined ? { kind } : { kind, room },
@@ -81,6 +87,7 @@ export class ConnectionRegistry {
       signalOpen,
       probe,
     });
+    link.framing = init.framing;
     const entry: Entry = { id, remoteId, kind, room, outgoing, link, established: false, owner: undefined };
     link.on("failed", (why) => this.#fail(entry, transportFailed(why)));
     let ofPeer = this.#entries.get(remoteId);
@@ -153,7 +160,12 @@ export class ConnectionRegistry {
     const { platform } = this.#host;
     if (message.code === "connection.id.unknown" || message.code === "connection.state.invalid") {
       // Both ends acted at once, or a restarted server does not remember: whoever is right learns it by the next message.
-      platform.log.warn({ code: message.code, connection: entry.id }, message.message);
+      // Or candidates of an offer that was refused for its manner.
+      platform.log[entry.established ? "warn" : "info"]({ code: message.code, connection: entry.id }, message.message);
+      return true;
+    }
+    if (message.framing !== undefined && message.framing !== entry.link.framing) {
+      this.#restartAs(entry, message.framing);
       return true;
     }
     if (entry.established) {
@@ -185,6 +197,24 @@ export class ConnectionRegistry {
     for (const entry of this.all()) this.#closed(entry, () => entry.owner?.ownerClosed(reason));
     for (const cancel of this.#cancels) cancel();
     this.#cancels.clear();
+  }
+
+  /** Loads what is needed for peers of other client libraries. */
+  loadForeign(): Promise<ForeignModule> {
+    const { loadForeign = () => import("./foreign/index.ts") } = this.#host.platform;
+    return loadForeign();
+  }
+
+  #restartAs(entry: Entry, framing: Framing): void {
+    this.loadForeign().then(
+      (module) => {
+        if (!this.#has(entry)) return;
+        entry.link.framing = framing;
+        entry.owner?.foreign?.(module);
+        entry.link.offerAgain();
+      },
+      (error: unknown) => this.#fail(entry, asCoded(error, "connection.code.unreachable")),
+    );
   }
 
   #has(entry: Entry): boolean {

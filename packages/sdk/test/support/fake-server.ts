@@ -2,6 +2,7 @@
 import type { Clock } from "@tsunagi/base";
 import {
   type ClientMessage,
+  type Framing,
   isCounted,
   type Limits,
   type Member,
@@ -81,6 +82,9 @@ export class FakeServer {
   readonly #modes = new Map<string, "mesh" | "sfu" | "auto">();
   /** An `auto` room with more members moves. */
   meshMembers = 2;
+  /** Peers of other client libraries. */
+  readonly framings = new Map<string, Framing>();
+  readonly #offered = new Set<string>();
   /** Everything relayed, for tests to look at. */
   readonly relayed: ClientMessage[] = [];
   /** What clients are told of STUN and TURN. `undefined`: a request for it is refused. */
@@ -317,6 +321,18 @@ export class FakeServer {
       this.relayed.push(message);
       const { to, ...body } = message;
       const target = this.#of(to);
+      const framing = this.framings.get(to);
+      if (message.type === "candidate" && framing !== undefined && !this.#offered.has(message.connection)) {
+        const { connection } = message;
+        this.#send(session, { type: "error", code: "connection.id.unknown", message: "no such connection", connection });
+        return;
+      }
+      if (message.type === "offer" && framing !== undefined && message.framing !== framing) {
+        const code = "connection.framing.required";
+        this.#send(session, { type: "error", code, message: framing, connection: message.connection, framing });
+        return;
+      }
+      if (message.type === "offer") this.#offered.add(message.connection);
       if (target === undefined && this.#recovering) {
         const waiting = this.#expected.get(to) ?? [];
         this.#expected.set(to, waiting);
@@ -335,7 +351,8 @@ export class FakeServer {
           this.#send(session, { type: "error", code: "room.member.duplicate", message: "already in", re: id, room });
           return;
         }
-        const self: Member = { peerId: session.peerId, joinedAt: this.#clock.wallNow(), receiveOnly, metadata };
+        const framing = this.framings.get(session.peerId);
+        const self: Member = { peerId: session.peerId, joinedAt: this.#clock.wallNow(), receiveOnly, metadata, framing };
         if (!this.#modes.has(room)) this.#modes.set(room, mode as "mesh");
         if (this.#modes.get(room) === "auto" && members.size >= this.meshMembers) {
           this.#modes.set(room, "sfu");

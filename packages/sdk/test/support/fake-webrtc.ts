@@ -6,6 +6,7 @@ import type { Clock } from "@tsunagi/base";
 import type {
   CandidateInit,
   CodecCapability,
+  DataChannelInit,
   DataChannelPort,
   MediaStreamPort,
   MediaStreamTrackPort,
@@ -356,7 +357,10 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
     return this.#transceivers.map(({ sender }) => sender);
   }
 
-  createDataChannel(label: string): DataChannelPort {
+  /** What it was asked for. */
+  readonly asked: { readonly label: string; readonly init: DataChannelInit | undefined; readonly channel: FakeTarget }[] = [];
+
+  createDataChannel(label: string, init?: DataChannelInit): DataChannelPort {
     this.#data = true;
     this.checkNegotiation();
     if (label.startsWith("tsunagi.")) {
@@ -364,7 +368,9 @@ export class FakePeerConnection extends FakeTarget implements PeerConnectionPort
       this.channels.push(own);
       return own as unknown as DataChannelPort;
     }
-    const channel = new FakeTarget() as unknown as DataChannelPort;
+    const target = new FakeTarget();
+    this.asked.push({ label, init, channel: target });
+    const channel = target as unknown as DataChannelPort;
     return Object.assign(channel, { label, readyState: "connecting", bufferedAmount: 0, close() {}, send() {} });
   }
 

@@ -1,10 +1,13 @@
 /** A simulated world: a server, hosts, browsers and their peers. */
 import { type Clock, silentLog } from "@tsunagi/base";
+import type { Framing } from "@tsunagi/protocol";
 import { FakeClock, seededBytes, seededRandom } from "@tsunagi/testkit";
+import * as foreignModule from "../../src/core/foreign/index.ts";
 import { Peer } from "../../src/core/peer.ts";
 import type { PeerOptions } from "../../src/core/peer-options.ts";
 import type { MediaStream } from "../../src/core/ports.ts";
 import * as sfuModule from "../../src/core/sfu/index.ts";
+import { FakeForeign } from "./fake-foreign.ts";
 import { FakeHost } from "./fake-host.ts";
 import { FakeStream, FakeTrack } from "./fake-media.ts";
 import { FakeServer } from "./fake-server.ts";
@@ -57,6 +60,12 @@ export class World {
     host.address = `10.0.0.${++this.#addresses}`;
   }
 
+  /** A peer of another client library. */
+  foreign(id: string, framing: Framing, host = this.host()): FakeForeign {
+    this.server.framings.set(id, framing);
+    return new FakeForeign(id, this.server.socketFor(host), this.network.factory(host));
+  }
+
   peer(id: string, host = this.host(), options: Partial<PeerOptions> = {}): Peer {
     const peer = new Peer(
       { key: "key", id, server: "http://server", ...options },
@@ -69,6 +78,7 @@ export class World {
         network: { listen: () => () => {} },
         // A dynamic import takes real time.
         loadSfu: async () => sfuModule,
+        loadForeign: async () => foreignModule,
         compression,
         defaultServer: undefined,
       },

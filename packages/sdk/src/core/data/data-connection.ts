@@ -1,6 +1,6 @@
 /** A data connection: messages and files over one data channel at a time, on a link that may be repaired and renewed under it. */
 import { CodedError, Emitter } from "@tsunagi/base";
-import type { EndReason, Reliability, Serialization } from "@tsunagi/protocol";
+import type { EndReason, Framing, Reliability, Serialization } from "@tsunagi/protocol";
 import type { ConnectionInit, OwnedConnection } from "../link.ts";
 import { type DataChannelPort, listen, type Metadata, type PeerConnectionPort, type RTCPeerConnection } from "../ports.ts";
 import { type ConnectionStats, StatsReader } from "../stats/summary.ts";
@@ -10,7 +10,7 @@ import type { IncomingFile } from "./incoming-file.ts";
 import { CHANNEL_PROTOCOL, type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
 import type { SendOptions } from "./message-queue.ts";
 import type { FileTransfer } from "./outgoing-file.ts";
-import { DataPipe, type PipeMode } from "./pipe.ts";
+import { type CreateCodec, DataPipe, type PipeMode } from "./pipe.ts";
 
 export type DataConnectionState = "connecting" | "connected" | "reconnecting" | "closed";
 
@@ -105,6 +105,11 @@ export class DataConnection extends Emitter<DataConnectionEvents> implements Own
     return this.#state === "connected";
   }
 
+  /** How the other end was built, where that is not this SDK: its data is framed in the manner of its library. */
+  get framing(): Framing | undefined {
+    return this.#init.link.framing;
+  }
+
   /** Bytes of messages that wait to be sent, here and in the transport. */
   get bufferedAmount(): number {
     return this.#pipe.bufferedAmount;
@@ -132,7 +137,8 @@ export class DataConnection extends Emitter<DataConnectionEvents> implements Own
    */
   sendFile(file: Blob | BlobPort, options?: SendFileOptions): FileTransfer {
     if (this.#state === "closed") throw new CodedError("data.connection.closed", "The connection is closed.");
-    if (this.#pipe.mode !== "session") throw unsupported("Files need a reliable ordered connection, binary or json.");
+    if (this.#pipe.mode !== "session")
+      throw unsupported("Files need a reliable ordered connection, binary or json, with this SDK at both ends.");
     return this.#files.send(file, options);
   }
 
@@ -150,6 +156,11 @@ export class DataConnection extends Emitter<DataConnectionEvents> implements Own
 
   getPeerConnection(): RTCPeerConnection | null {
     return this.#init.link.peerConnection as RTCPeerConnection | null;
+  }
+
+  /** @internal For an end of another library, before there is a channel. */
+  useCodec(create: CreateCodec): void {
+    this.#pipe.useCodec(create);
   }
 
   ownerClosed(reason: EndReason): void {
@@ -194,7 +205,7 @@ export class DataConnection extends Emitter<DataConnectionEvents> implements Own
       ordered: ordered ?? true,
       ...(maxRetransmits === undefined ? {} : { maxRetransmits }),
       ...(maxPacketLifeTime === undefined ? {} : { maxPacketLifeTime }),
-      protocol: this.serialization === "raw" ? "" : CHANNEL_PROTOCOL,
+      protocol: this.serialization === "raw" || this.framing !== undefined ? "" : CHANNEL_PROTOCOL,
     };
   }
 
@@ -216,6 +227,10 @@ export class DataConnection extends Emitter<DataConnectionEvents> implements Own
   /** The current channel ended: for good if the other side has hung up, else another one is asked for. */
   #channelClosed(): void {
     this.#dropChannel();
+    if (this.framing !== undefined) {
+      this.close();
+      return;
+    }
     const cancel = this.#init.platform.clock.after(HANG_UP_GRACE_MS, () => {
       this.#interrupted();
       this.#init.link.renew("the data channel ended");

@@ -19,6 +19,7 @@ export const DATA_ERROR_CODES = {
   "file.transfer.too-large": "The file is larger than the receiver takes.",
   "file.transfer.malformed": "The other end sent more or less than the file that it announced.",
   "file.metadata.too-large": "Name and metadata together are longer than 8 KiB.",
+  "file.code.unreachable": "The part of the SDK that files need could not be loaded.",
   "file.read.failed": "The file could not be read to its end: it was moved, changed or is not permitted.",
   "file.digest.mismatch": "What arrived is not what was sent: the SHA-256 differs.",
 } as const;

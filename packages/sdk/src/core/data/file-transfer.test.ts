@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { CodedError } from "@tsunagi/base";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type PairOptions, pair, pattern } from "../../../test/fake-channel.ts";
 import type { BlobPort } from "./blob.ts";
+import { createDigest } from "./digest.ts";
 import { encodeControl, type FileControl, parseControl, safeName } from "./file-control.ts";
 import { encodeFrame } from "./frame.ts";
 import type { IncomingFile } from "./incoming-file.ts";
@@ -23,6 +24,9 @@ const opened = (options?: PairOptions) => {
 };
 const bytesOf = async (blob: unknown) => new Uint8Array(await (blob as BlobPort).arrayBuffer());
 const hex = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+// A dynamic import takes real time.
+beforeAll(async () => void (await createDigest()));
 
 describe("file transfer", () => {
   it.each(["binary", "json"] as const)(

@@ -1,7 +1,7 @@
 /** The receiving side of one file: keeps what comes in blobs, so that a browser may hold it on disk, and digests as it comes. */
-import { SHA256 } from "@stablelib/sha256";
 import { CodedError, type JsonValue } from "@tsunagi/base";
 import type { Blob, BlobFactory, BlobPort } from "./blob.ts";
+import { createDigest, type Digest } from "./digest.ts";
 import type { FileControl, FileOffer } from "./file-control.ts";
 import { hex, Transfer, type TransferPort } from "./transfer.ts";
 
@@ -25,7 +25,7 @@ export class IncomingFile extends Transfer<Blob, IncomingFileEvents> {
   readonly mimeType: string;
   readonly metadata: JsonValue | undefined;
   readonly #createBlob: BlobFactory;
-  readonly #hash = new SHA256();
+  #hash: Digest | undefined;
   #accepted = false;
   #held = false;
   #received = 0;
@@ -64,7 +64,18 @@ export class IncomingFile extends Transfer<Blob, IncomingFileEvents> {
     if (this.#accepted || this.outcome !== undefined) return;
     this.#accepted = true;
     this.pausedUntilNow();
-    this.control({ type: "accept", id: this.id });
+    createDigest().then(
+      (hash) => {
+        if (this.outcome !== undefined) return;
+        this.#hash = hash;
+        this.control({ type: "accept", id: this.id });
+      },
+      (error) => {
+        if (this.outcome !== undefined) return;
+        this.control({ type: "stop", id: this.id, code: "file.transfer.malformed" });
+        this.fail(error);
+      },
+    );
   }
 
   /** Only before it was accepted; later see {@link IncomingFile.cancel}. */
@@ -94,7 +105,7 @@ export class IncomingFile extends Transfer<Blob, IncomingFileEvents> {
       return;
     }
     this.#received += bytes.length;
-    this.#hash.update(bytes);
+    this.#hash?.update(bytes);
     this.#gathered.push(bytes);
     this.#gatheredBytes += bytes.length;
     if (this.#gatheredBytes >= GATHER_BYTES) this.#gather();
@@ -116,7 +127,7 @@ export class IncomingFile extends Transfer<Blob, IncomingFileEvents> {
   }
 
   #isReceiving(): boolean {
-    return this.#accepted && this.outcome === undefined;
+    return this.#hash !== undefined && this.outcome === undefined;
   }
 
   #finish(expected: string): void {
@@ -124,8 +135,8 @@ export class IncomingFile extends Transfer<Blob, IncomingFileEvents> {
       this.#refuse("file.transfer.malformed", `${this.#received} of ${this.size} bytes came.`);
       return;
     }
-    const digest = hex(this.#hash.digest());
-    if (digest !== expected) {
+    const digest = this.#hash && hex(this.#hash.digest());
+    if (digest === undefined || digest !== expected) {
       this.#refuse("file.digest.mismatch", "What arrived is not what was sent.");
       return;
     }

@@ -26,6 +26,9 @@ type Item = {
   aborted: boolean;
 };
 
+/** A message that was not sent. */
+export type Waiting = Pick<Item, "payload" | "onProgress" | "settle">;
+
 /** A frame for the channel: `text` and `plain` bytes go as they are. */
 export type Outgoing = { readonly data: ChannelData; readonly bytes: number };
 
@@ -105,6 +108,15 @@ export class MessageQueue {
     const payload = bytes.subarray(offset, offset + Math.max(frameBytes - PART_HEADER, MIN_PART_BYTES));
     this.#advance(item, payload.length);
     return frame(encodeFrame({ kind: "part", id: item.id, total: bytes.length, offset, payload }));
+  }
+
+  /** Hands over everything that waits, none of which was sent. */
+  takeAll(): readonly Waiting[] {
+    const items = this.#items.splice(0);
+    // An abort finds it gone.
+    for (const item of items) item.sent = item.size;
+    this.#waiting = 0;
+    return items;
   }
 
   /** Rejects everything that waits. */

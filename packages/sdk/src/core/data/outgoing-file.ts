@@ -1,7 +1,7 @@
 /** The sending side of one file: reads it in slices, a little ahead of the channel, and digests as it reads. */
-import { SHA256 } from "@stablelib/sha256";
 import { CodedError } from "@tsunagi/base";
 import type { BlobPort } from "./blob.ts";
+import { createDigest, type Digest } from "./digest.ts";
 import { encodeControl, type FileControl, type FileOffer } from "./file-control.ts";
 import { encodeFrame } from "./frame.ts";
 import type { FrameSource } from "./pipe.ts";
@@ -29,7 +29,7 @@ export class FileTransfer extends Transfer<{ readonly sha256: string }, FileTran
   readonly #blob: BlobPort;
   /** There may be frames to take now. */
   readonly #wake: () => void;
-  readonly #hash = new SHA256();
+  #hash: Digest | undefined;
   #accepted = false;
   /** Slices read and not yet taken, and how much of the first one is. */
   readonly #slices: Uint8Array[] = [];
@@ -91,7 +91,13 @@ export class FileTransfer extends Transfer<{ readonly sha256: string }, FileTran
     if (control.type === "accept" && !this.#accepted) {
       this.#accepted = true;
       this.pausedUntilNow();
-      this.#fill();
+      createDigest().then(
+        (hash) => {
+          this.#hash = hash;
+          this.#fill();
+        },
+        (error) => this.#giveUp(error),
+      );
     } else if (control.type === "done") {
       this.#finish(control.sha256);
     } else if (control.type === "stop") {
@@ -107,9 +113,10 @@ export class FileTransfer extends Transfer<{ readonly sha256: string }, FileTran
 
   /** Keeps up to two slices ready; one read at a time. */
   #fill(): void {
-    if (this.#reading || this.#slices.length >= 2 || !this.#isSending()) return;
+    const hash = this.#hash;
+    if (hash === undefined || this.#reading || this.#slices.length >= 2 || !this.#isSending()) return;
     if (this.#read === this.size) {
-      this.#digest ??= hex(this.#hash.digest());
+      this.#digest ??= hex(hash.digest());
       this.#wake();
       return;
     }
@@ -128,7 +135,7 @@ export class FileTransfer extends Transfer<{ readonly sha256: string }, FileTran
             return;
           }
           this.#read = end;
-          this.#hash.update(bytes);
+          hash.update(bytes);
           this.#slices.push(bytes);
           this.#fill();
           this.#wake();
@@ -142,10 +149,14 @@ export class FileTransfer extends Transfer<{ readonly sha256: string }, FileTran
   }
 
   #unreadable(cause: unknown): void {
+    const remedy = "Choose the file again.";
+    this.#giveUp(new CodedError("file.read.failed", "The file could not be read to its end.", { cause, remedy }));
+  }
+
+  #giveUp(error: CodedError): void {
     if (this.outcome !== undefined) return;
     this.control({ type: "cancel", id: this.id, code: "file.read.failed" });
-    const remedy = "Choose the file again.";
-    this.fail(new CodedError("file.read.failed", "The file could not be read to its end.", { cause, remedy }));
+    this.fail(error);
   }
 
   #confirm(bytes: number): void {

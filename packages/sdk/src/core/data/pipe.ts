@@ -16,7 +16,7 @@ import {
   MAX_FRAME_BYTES,
   SAFE_FRAME_BYTES,
 } from "./limits.ts";
-import { MessageQueue, type Outgoing, type SendOptions, tooLarge } from "./message-queue.ts";
+import { MessageQueue, type Outgoing, type Payload, type SendOptions, tooLarge } from "./message-queue.ts";
 import { Reassembly } from "./reassembly.ts";
 import { deserialize, serialize, utf8 } from "./serialization.ts";
 import { type ChannelData, FrameSession, type Sendable } from "./session.ts";
@@ -52,6 +52,26 @@ export type PipeHandler = {
   isPathUp(): boolean;
 };
 
+/** How another client library frames messages. */
+export interface Codec extends FrameSource {
+  /** Of messages that wait. */
+  readonly waitingBytes: number;
+  /** As {@link DataPipe.send}. */
+  send(value: unknown, options?: SendOptions): Promise<void>;
+  /** @throws {CodedError} */
+  receive(data: string | Uint8Array<ArrayBuffer>): void;
+  /** Rejects what waits. */
+  close(error: CodedError): void;
+}
+export type CodecOptions = Pick<PipeOptions, "serialization" | "clock" | "limits"> & {
+  readonly handler: Pick<PipeHandler, "onMessage" | "onProgress" | "onClosed" | "onError">;
+  /** There are frames to send. */
+  readonly pump: () => void;
+  /** The longest that the channel takes. */
+  readonly maxMessageBytes: () => number;
+};
+export type CreateCodec = (options: CodecOptions) => Codec;
+
 export type PipeOptions = {
   readonly mode: PipeMode;
   readonly serialization: Serialization;
@@ -71,6 +91,7 @@ export class DataPipe {
   readonly #sources: FrameSource[];
   #turn = 0;
   #mode: PipeMode;
+  #codec: Codec | undefined;
   #channel: DataChannelPort | undefined;
   #detach: (() => void) | undefined;
   #maxMessageBytes = SAFE_FRAME_BYTES;
@@ -105,12 +126,33 @@ export class DataPipe {
 
   /** Bytes that wait here and in the channel. */
   get bufferedAmount(): number {
-    return this.#messages.waitingBytes + (this.#channel?.bufferedAmount ?? 0);
+    return (this.#codec ?? this.#messages).waitingBytes + (this.#channel?.bufferedAmount ?? 0);
+  }
+
+  /** From now on in another library's manner; what waits is taken along. */
+  useCodec(create: CreateCodec): void {
+    const { serialization, clock, limits } = this.#options;
+    this.#mode = "plain";
+    const codec = create({
+      serialization,
+      clock,
+      limits,
+      handler: this.#handler,
+      pump: () => this.pump(),
+      maxMessageBytes: () => this.#maxMessageBytes,
+    });
+    this.#codec = codec;
+    this.addSource(codec);
+    for (const { payload, onProgress, settle } of this.#messages.takeAll()) {
+      const value = serialization === "raw" ? rawOf(payload) : deserialize(serialization, rawOf(payload), limits);
+      codec.send(value, { onProgress }).then(() => settle(), settle);
+    }
   }
 
   /** Serializes and queues. Resolves when the last byte was handed to the transport. */
   async send(value: unknown, options?: SendOptions): Promise<void> {
     const { serialization, limits } = this.#options;
+    if (this.#codec !== undefined) return this.#codec.send(value, options);
     const plain = this.#mode === "plain";
     const payload = serialize(serialization, value, plain ? Number.POSITIVE_INFINITY : this.#frameBytes, limits);
     if (plain && this.#channel !== undefined) {
@@ -177,6 +219,7 @@ export class DataPipe {
   close(error: CodedError): void {
     this.detach();
     this.#messages.fail(error);
+    this.#codec?.close(error);
   }
 
   /** Sends while the channel and the window have room. Called whenever either may have got some, or a source has news. */
@@ -238,7 +281,8 @@ export class DataPipe {
     try {
       if (typeof data !== "string" && !(data instanceof ArrayBuffer)) return;
       const bytes = typeof data === "string" ? data : new Uint8Array(data);
-      if (this.#mode === "session") this.#receiveCounted(bytes, channel);
+      if (this.#codec !== undefined) this.#codec.receive(bytes);
+      else if (this.#mode === "session") this.#receiveCounted(bytes, channel);
       else if (this.#mode === "framed" && typeof bytes !== "string") this.#dispatch(decodeFrame(bytes));
       else if (this.#options.serialization !== "raw") this.#deliver(bytes);
       else this.#delivered(data);
@@ -391,6 +435,10 @@ export class DataPipe {
     this.counts.messagesReceived += 1;
     this.#handler.onMessage(value);
   }
+}
+
+function rawOf(payload: Payload): ChannelData {
+  return "text" in payload ? payload.text : payload.bytes;
 }
 
 /** Bytes of UTF-8; an upper bound where that is below `limit` anyway. */

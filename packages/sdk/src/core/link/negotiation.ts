@@ -29,6 +29,8 @@ export type NegotiationOptions = {
   readonly clock: Clock;
   readonly log: Log;
   readonly send: (output: NegotiationOutput) => void;
+  /** Asked before each offer. */
+  readonly mayOffer: () => boolean;
   /** After the remote offer is set, before the answer is made. */
   readonly onAnswering: () => void;
   readonly onNegotiated: () => void;
@@ -85,6 +87,7 @@ export class Negotiation {
     this.#offerQueued = true;
     this.#enqueue(async () => {
       this.#offerQueued = false;
+      if (!this.#options.mayOffer()) return;
       if (this.#pc.signalingState !== "stable" || this.#pending !== undefined) {
         this.#again ||= keep;
         return;

@@ -3,7 +3,7 @@
  * repaired ({@link Recovery}); replaced by a new one, of a higher epoch, when it cannot be saved.
  */
 import { Emitter } from "@tsunagi/base";
-import type { AnswerBody, CandidateBody, OfferBody, RestartBody } from "@tsunagi/protocol";
+import type { AnswerBody, CandidateBody, Framing, OfferBody, RestartBody } from "@tsunagi/protocol";
 import type { Link, LinkEvents, LinkState } from "../link.ts";
 import {
   type DataChannelEventPort,
@@ -62,6 +62,8 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
   /** A negotiation has ended once, so the other side has read the first offer's fields. */
   #settledOnce = false;
   #early: NegotiationBody[] = [];
+  /** See {@link Link.framing}: no restarts and no later epochs, for the other end would take them for something else. */
+  framing: Framing | undefined;
 
   constructor(options: PeerLinkOptions) {
     super();
@@ -100,6 +102,12 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
   /** This side begins: the first RTCPeerConnection offers as soon as something was added to it. */
   start(): void {
     if (this.#transport === undefined && this.#state !== "closed") this.#open(true);
+  }
+
+  /** Offers anew: the first offer was in a manner that the other end does not know. */
+  offerAgain(): void {
+    this.#open(true);
+    this.negotiate();
   }
 
   /** This side takes the offer that has arrived. */
@@ -153,7 +161,7 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
   }
 
   renew(why: string): void {
-    if (this.#transport === undefined) return;
+    if (this.#transport === undefined || this.framing !== undefined) return;
     this.#options.platform.log.info({ connection: this.#options.connection, why }, "new peer connection");
     if (this.#options.polite) {
       this.#send({ type: "restart", connection: this.#options.connection, epoch: this.#epoch + 1 });
@@ -182,7 +190,8 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
 
   /** Says again what the other side may not have got. */
   repeat(): void {
-    this.#transport?.negotiation.repeat();
+    // To peerjs a second offer is another call.
+    if (this.framing !== "peerjs") this.#transport?.negotiation.repeat();
   }
 
   /** Frees everything; `state` becomes `closed`. Idempotent. */
@@ -210,12 +219,17 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
       clock: platform.clock,
       log: platform.log,
       send: (output) => this.#sendOutput(output),
+      mayOffer: () => {
+        const fixed = this.framing === "peerjs" && this.#settledOnce;
+        if (fixed) this.emit("fixed");
+        return !fixed;
+      },
       onAnswering: () => this.emit("answering", pc),
       onNegotiated: () => this.#onNegotiated(pc),
       onBroken: (error) => {
         platform.log.warn({ error, connection }, "negotiation failed");
         // The very first offer that came: whoever sent it would send the like again, or nothing at all.
-        if (polite && !this.#settledOnce) void this.#fail("its description cannot be used");
+        if (this.framing !== undefined || (polite && !this.#settledOnce)) void this.#fail("its description cannot be used");
         else this.renew("negotiation failed");
       },
     });
@@ -234,7 +248,7 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
 
   #restart(): void {
     const transport = this.#transport;
-    if (transport === undefined) return;
+    if (transport === undefined || this.framing !== undefined) return;
     this.#options.platform.log.info({ connection: this.#options.connection }, "ICE restart");
     // The policy may have been changed.
     this.configure();
@@ -252,13 +266,15 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
     transport.pc.close();
   }
 
-  #feed({ negotiation }: Transport, body: NegotiationBody): void {
+  #feed({ negotiation, pc }: Transport, body: NegotiationBody): void {
     switch (body.type) {
       case "offer":
         negotiation.handleOffer(body.sdp, body.trickle !== false);
         break;
       case "answer":
-        negotiation.handleAnswer(body.sdp);
+        // Before its version 4 skyway-js asks for an offer so.
+        if (this.framing !== undefined && pc.signalingState === "stable") negotiation.negotiate();
+        else negotiation.handleAnswer(body.sdp);
         break;
       case "candidate":
         negotiation.handleCandidate(body.candidate);
@@ -284,7 +300,9 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
     const transport = this.#transport;
     if (transport?.pc !== pc || this.#state === "closed") return;
     const ice = pc.iceConnectionState;
-    if (ice === "failed") {
+    if (this.framing !== undefined && (ice === "failed" || pc.connectionState === "failed")) {
+      void this.#fail();
+    } else if (ice === "failed") {
       this.#lost();
       this.#recovery.failed();
     } else if (ice === "disconnected") {
@@ -345,6 +363,7 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
         connection,
         ...offerFields,
         ...first,
+        framing: this.framing,
         sdp: output.sdp,
         ...(output.restart ? { restart: true } : {}),
         ...(trickle ? {} : { trickle: false }),
@@ -353,6 +372,7 @@ export class PeerLink extends Emitter<LinkEvents> implements Link {
   }
 
   #send(body: NegotiationBody): void {
+    if (body.type === "restart" && this.framing !== undefined) return;
     this.#options.send(body.epoch === undefined && this.#epoch > 0 ? { ...body, epoch: this.#epoch } : body);
   }
 }

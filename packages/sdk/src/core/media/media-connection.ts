@@ -1,6 +1,6 @@
 /** A call: one media connection with one peer, from ringing to the end. */
 import { type CodedError, Emitter } from "@tsunagi/base";
-import type { EndReason } from "@tsunagi/protocol";
+import type { EndReason, Framing } from "@tsunagi/protocol";
 import { report, sdkError } from "../errors.ts";
 import type { PeerLink } from "../link/peer-link.ts";
 import type { ConnectionInit, LinkState, OwnedConnection } from "../link.ts";
@@ -89,6 +89,11 @@ export class MediaConnection extends Emitter<MediaConnectionEvents> implements O
 
   get open(): boolean {
     return this.#state === "connected" || this.#state === "reconnecting";
+  }
+
+  /** How the other end was built, where that is not this SDK. */
+  get framing(): Framing | undefined {
+    return this.#init.link.framing;
   }
 
   get localStream(): MediaStream | null {

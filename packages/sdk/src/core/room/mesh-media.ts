@@ -1,4 +1,5 @@
 /** The media of a full-mesh room: one link with each other member, wherever at least one of the two publishes. */
+import { randomId } from "@tsunagi/base";
 import type { Inbound, Member, OfferBody } from "@tsunagi/protocol";
 import type { MediaOptions } from "../media/media-options.ts";
 import type { MediaStream, MediaStreamPort, MediaStreamTrackPort, RTCPeerConnection } from "../ports.ts";
@@ -76,8 +77,8 @@ export class MeshMedia implements MeshMediaPort {
 
   handleOffer(body: Inbound<OfferBody>): boolean {
     const member = this.#room.members.get(body.from);
-    if (member === undefined || !this.#room.open || body.connection !== this.#connectionId(member)) return false;
-    const link = this.#createLink(member);
+    if (member === undefined || !this.#room.open || !this.#takesOffer(member, body.connection)) return false;
+    const link = this.#createLink(member, body.connection);
     if (body.trickle === false) this.#room.log.debug({ from: body.from }, "Vanilla ICE is wanted");
     link.entry.link.handle(body);
     link.entry.established = true;
@@ -104,18 +105,29 @@ export class MeshMedia implements MeshMediaPort {
     this.memberLeft(peerId);
   }
 
-  #createLink(member: Member): MemberLink {
+  /** A peer of another library names the connection as it likes, and offers again after a loss; of two that offer, the greater ID wins. */
+  #takesOffer(member: Member, connection: string): boolean {
+    if (member.framing === undefined) return connection === this.#connectionId(member);
+    const { peerId } = member;
+    const link = this.#links.get(peerId);
+    if (link?.entry.established === false && (this.#room.self?.peerId ?? "") > peerId) return false;
+    this.dropMember(peerId, true);
+    return true;
+  }
+
+  #createLink(member: Member, id = this.#connectionId(member)): MemberLink {
     const { peerId } = member;
     const { host, options, tracks } = this.#room;
     const self = this.#room.self as Member;
     const entry = host.createEntry(
       {
-        id: this.#connectionId(member),
+        id,
         remoteId: peerId,
         kind: "media",
         room: this.#room.name,
         // The one who came later is impolite, whichever of them offers first: both ends agree on that.
         outgoing: isLater(self, member),
+        framing: member.framing,
         trickle: options.trickle ?? host.trickle,
       },
       () => this.#room.options.iceTransportPolicy ?? host.iceTransportPolicy,
@@ -143,7 +155,7 @@ export class MeshMedia implements MeshMediaPort {
     link.release();
     if (this.#room.mode !== "mesh") return;
     this.#room.emit("memberState", { peerId, state: "failed" });
-    if (!link.entry.outgoing || !this.#room.open) return;
+    if (!(link.entry.outgoing || member.framing) || !this.#room.open) return;
     this.#retries.get(peerId)?.();
     const cancel = this.#room.host.platform.clock.after(RETRY_MS, () => {
       this.#retries.delete(peerId);
@@ -154,6 +166,7 @@ export class MeshMedia implements MeshMediaPort {
   }
 
   #connectionId(member: Member): string {
+    if (member.framing !== undefined) return randomId(16, this.#room.host.platform.random);
     return roomConnectionId(this.#room.name, this.#room.self as Member, member);
   }
 }
