@@ -1,12 +1,15 @@
 /** The PeerJS client as the registry has it, unmodified, in real browsers: docs/compatibility.md says which line of its reference is shown where. */
 import type { BrowserPage } from "@tsunagi/testkit/drivers";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { attempt, clear, enter, type FolkStage, openFolkStage, type Someone } from "./lib/folk.ts";
+import { attempt, clear, enter, type FolkStage, openFolkStage, optionsFor, registryText, Someone } from "./lib/folk.ts";
 
 let stage: FolkStage;
 
 beforeAll(async () => {
-  stage = await openFolkStage({ env: { TSUNAGI_FACES_PEERJS_DISCOVERY: "true" } });
+  stage = await openFolkStage(
+    { env: { TSUNAGI_FACES_PEERJS_DISCOVERY: "true" } },
+    { "/msgpack.js": registryText("peerjs/dist/serializer.msgpack.mjs") },
+  );
 }, 60_000);
 
 /** What is sent, made in the page, and what must come of it. */
@@ -124,6 +127,18 @@ describe("peerjs and its server", () => {
     expect((await rooted.journal()).filter((entry) => entry.startsWith("error"))).toEqual([]);
     await given.call("at-root", "blue");
     await rooted.told(`call ${given.id}`);
+  });
+
+  it("a serializer that the app brings: MsgPack", async () => {
+    const options = JSON.stringify(optionsFor("peerjs", stage.server));
+    await page.expression(`import("/msgpack.js").then(({ MsgPack }) => Promise.all(["packer", "unpacker"].map((name) =>
+      folk.open(name, name, { options: { ...${options}, serializers: { MsgPack } } }))))`);
+    const [packer, unpacker] = [new Someone(page, "packer", "packer"), new Someone(page, "unpacker", "unpacker")];
+    await packer.connect("unpacker", { serialization: "MsgPack", reliable: true });
+    await unpacker.linkTold("open");
+    await page.evaluate(() => void folk.link("packer").raw.send({ list: [1, "two"], bytes: helpers.pattern(50_000) }));
+    await unpacker.received(1);
+    expect(await page.evaluate(() => (folk.link("unpacker").received[0] as { list: unknown[] }).list)).toEqual([1, "two"]);
   });
 
   it("metadata of any JSON type", async () => {

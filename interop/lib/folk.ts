@@ -45,9 +45,9 @@ export type FaceName = keyof typeof FACES;
 /** What must be decoded of a face. */
 export const seen = (name: FaceName): Expected => ({ colour: name, hz: FACES[name].hz });
 
-/** The file of a library, as text. */
-export function libraryText(kind: Exclude<Kind, "native">): string {
-  const [name = "", ...path] = FILES[kind].split("/");
+/** A file of a package of the registry, as text: `peerjs/dist/peerjs.min.js`. */
+export function registryText(file: string): string {
+  const [name = "", ...path] = file.split("/");
   // Not through `exports`, which name no such file.
   const folder = require.resolve.paths(name)?.find((each) => exists(join(each, name)));
   return readFileSync(join(folder ?? "", name, ...path), "utf8");
@@ -86,7 +86,7 @@ export function startLibraryPages(more: Readonly<Record<string, string>> = {}): 
   return startPageServer({
     pages: {
       ...Object.fromEntries(kinds.map((kind) => [`/${kind}.html`, pageOf(kind)])),
-      ...Object.fromEntries(scripts.map((kind) => [`/${kind}.js`, libraryText(kind)])),
+      ...Object.fromEntries(scripts.map((kind) => [`/${kind}.js`, registryText(FILES[kind])])),
       ...more,
     },
   });
