@@ -13,6 +13,7 @@ import {
 import type { FastifyInstance } from "fastify";
 import { NativeFace, type NativeLimits } from "./faces/native/face.ts";
 import { type PeerjsFaceOptions, peerjsFace, type RunningPeerjsFace } from "./faces/peerjs/index.ts";
+import { type RunningSkywayFace, type SkywayFaceOptions, skywayFace } from "./faces/skyway/index.ts";
 import { whipFace } from "./faces/whip/index.ts";
 import { ConferenceHost } from "./host.ts";
 import { createHttp, type TlsOptions } from "./http.ts";
@@ -44,6 +45,7 @@ export type SignalingOptions = {
   readonly iceServers?: IceServerOptions | undefined;
   readonly native?: Partial<NativeLimits> | undefined;
   readonly peerjs?: Partial<PeerjsFaceOptions> | undefined;
+  readonly skyway?: Partial<SkywayFaceOptions> | undefined;
   readonly webRoot?: string | undefined;
   readonly sdkRoot?: string | undefined;
   /** The key that the web app uses; default: the oldest enabled app's. */
@@ -75,6 +77,7 @@ export type SignalingParts = {
 export type RunningSignaling = SignalingParts & {
   readonly address: AddressInfo;
   readonly face: NativeFace;
+  readonly skyway: RunningSkywayFace;
   /** Listening: for whoever shares its port. */
   readonly httpServer: Server;
   /** From now on not ready; clients are asked to come back later. Idempotent. */
@@ -92,6 +95,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
   const apps = await AppRegistry.open(store, { clock, log });
   let ready = false;
   let peerjs: RunningPeerjsFace | undefined;
+  let skyway: RunningSkywayFace | undefined;
 
   const metrics: SignalingMetrics = new SignalingMetrics({
     version: options.version,
@@ -155,6 +159,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     host.handle({ type: "app", app });
     face.appChanged(app);
     peerjs?.appChanged(app);
+    skyway?.appChanged(app);
   });
   apps.events.on("removed", (app) => host.handle({ type: "app-removed", appId: app.id }));
 
@@ -181,13 +186,16 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     sfu: sfu !== undefined,
   });
   peerjs = await peerjsFace(http, { host, ownership, apps, defaultKey, clock, log }, options.peerjs);
-  for (const metric of [...whip.metrics, ...peerjs.metrics]) metrics.add(metric);
+  const foreign = { host, ownership, apps, clock, log, store, sfu, iceServers: options.iceServers ?? {}, recoveryMs: graceMs };
+  skyway = await skywayFace(http, foreign, options.skyway);
+  for (const metric of [...whip.metrics, ...peerjs.metrics, ...skyway.metrics]) metrics.add(metric);
   const parts: SignalingParts = { host, ownership, sfu, apps, metrics, store, clock, log };
   await options.routes?.(http, parts);
   http.server.on("upgrade", (request, socket, head) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     if (face.serves(path)) face.upgrade(request, socket, head);
     else if (peerjs?.upgrade(request, socket, head) === true) return;
+    else if (skyway?.upgrade(request, socket, head) === true) return;
     else socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   });
   let closing: Promise<void> | undefined;
@@ -196,6 +204,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
       ready = false;
       face.close();
       peerjs?.close();
+      await skyway?.close();
       await ownership.close();
       apps.close();
       sfu?.close();
@@ -220,6 +229,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     ...parts,
     address,
     face,
+    skyway,
     httpServer: http.server,
     drain() {
       if (!ready) return;
@@ -227,6 +237,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
       log.info({ connections: face.connections }, "draining");
       face.drain();
       peerjs?.drain();
+      skyway?.drain();
     },
     close,
   };

@@ -46,6 +46,6 @@ export function errorTypeOf(code: string): SkywayErrorType {
 }
 
 /** The code stands in the message, since applications show or log nothing else. */
-export function skywayError({ code, message, remedy }: Pick<Refusal, "message" | "remedy"> & { code: string }): SkywayError {
-  return { type: errorTypeOf(code), message: `${message} [${code}]${remedy === undefined ? "" : ` ${remedy}`}` };
+export function skywayError({ code, message, remedy }: Refusal, type: SkywayErrorType = errorTypeOf(code)): SkywayError {
+  return { type, message: `${message} [${code}]${remedy === undefined ? "" : ` ${remedy}`}` };
 }

@@ -73,12 +73,14 @@ export class Partial {
   }
 }
 
+type DecodedPacket = { readonly type: number; readonly nsp?: string; readonly data?: unknown };
+
 class PacketDecoder extends Decoder {
-  decoded: { readonly type: number; readonly nsp?: string; readonly data?: unknown } | undefined;
+  decoded: DecodedPacket | undefined;
 
   constructor(maxAttachments = 0) {
     super({ maxAttachments });
-    this.on("decoded", (packet: PacketDecoder["decoded"]) => {
+    this.on("decoded", (packet: DecodedPacket) => {
       this.decoded = packet;
     });
   }
@@ -94,7 +96,7 @@ function decodeWith(decoder: PacketDecoder, data: string | Buffer): Received | u
   } catch (cause) {
     throw new ProtocolError("protocol.message.malformed", cause instanceof Error ? cause.message : "no packet", { cause });
   }
-  const packet = decoder.decoded;
+  const packet = decoder.decoded as DecodedPacket | undefined;
   if (packet === undefined) return undefined;
   if (packet.nsp !== "/") return { type: "other" };
   if (packet.type === PacketType.DISCONNECT) return { type: "disconnect" };
