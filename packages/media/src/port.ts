@@ -80,19 +80,19 @@ export interface MediaTransport {
   close(): void;
 }
 
-/** A transport whose client is told of our end first. Nothing flows on it before `accept`; it takes an index as any other does. */
+/**
+ * Our end, told to the client before it has told us of its own. Nothing is open until `accept`, and there is nothing to close before. The client
+ * must be told that we are ICE-lite (RFC 8445 §2.5), so that it leads, as it does when it offers.
+ */
 export interface PreparedTransport {
-  readonly index: number;
   /** Its `setup` is `actpass`: the client chooses. */
   readonly local: LocalParameters;
   /**
    * The client's answer, once. Data channels are not for such transports: `sctp` is not looked at.
    *
-   * @throws {CodedError} `media.transport.*`: it is of no use any more, and must be closed
+   * @throws {CodedError} `media.plane.closed`, `media.transport.*`
    */
   accept(remote: RemoteParameters): MediaTransport;
-  /** Of no effect once accepted: then the transport has its own. */
-  close(): void;
 }
 
 export type PlaneOptions = {
@@ -118,9 +118,9 @@ export interface MediaPlane {
   /**
    * Makes our end before the client has sent anything, for a description that we offer.
    *
-   * @throws {CodedError} `media.transport.*`
+   * @throws {CodedError} `media.plane.closed`
    */
-  prepare(): Promise<PreparedTransport>;
+  prepare(): PreparedTransport;
   /** Sends the whole list and counts what cannot be sent. The list is cleared by its owner. */
   flush(list: SendList): void;
   /** RTCP is a compound packet of its own (RFC 3550 §6.1): ready-made bytes for one transport. */

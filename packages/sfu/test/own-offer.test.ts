@@ -60,6 +60,7 @@ describe("an offer of ours", () => {
     const text = negotiation().offer([...UP, ...ALICE], own);
     const offer = parse(text);
     expect(offer.groups).toEqual([{ type: "BUNDLE", mids: "0 1 2 3" }]);
+    expect(offer.icelite).toBe("ice-lite");
     expect(text).toContain("a=msid-semantic:WMS *\r\n");
     expect(offer.media.map(({ type, direction, setup }) => [type, direction, setup])).toEqual([
       ["audio", "recvonly", "actpass"],

@@ -1,4 +1,5 @@
 /** The first data plane: libdatachannel (through node-datachannel) as a raw ICE, DTLS and SRTP transport, all clients on one UDP socket. */
+import { randomBytes } from "node:crypto";
 import { networkInterfaces } from "node:os";
 import { CodedError, type Log } from "@tsunagi/base";
 import type { SendList } from "@tsunagi/rtp";
@@ -13,12 +14,16 @@ import type {
   RemoteParameters,
 } from "../port.ts";
 import { hostCandidates } from "./candidates.ts";
+import { createCertificate } from "./certificate.ts";
 import { freePort } from "./free-port.ts";
 import { syntheticAnswer, syntheticOffer } from "./synthetic-offer.ts";
-import { NativeTransport, type TransportOwner } from "./transport.ts";
+import { MAX_MESSAGE_SIZE, NativeTransport, type OwnCredentials, SCTP_PORT, type TransportOwner } from "./transport.ts";
 
 /** Packets of one burst at most; what comes on top makes the next one. */
 const MAX_BURST = 1_024;
+/** RFC 8839 §5.4: at least 24 and 128 bits of randomness, 6 bits a character. */
+const UFRAG_LENGTH = 8;
+const PASSWORD_LENGTH = 24;
 
 /**
  * Opens the port.
@@ -88,31 +93,38 @@ class NativePlane implements MediaPlane {
     return this.#make(syntheticOffer(remote));
   }
 
-  async prepare(): Promise<PreparedTransport> {
-    const transport = this.#make(undefined);
+  prepare(): PreparedTransport {
+    if (this.#closed) throw closed();
+    // One each: a client begins DTLS anew only where the fingerprint is another one (RFC 8842 §4).
+    const certificate = createCertificate("tsunagi", Date.now());
+    const own = { iceUfrag: iceText(UFRAG_LENGTH), icePwd: iceText(PASSWORD_LENGTH), certificate };
     let accepted = false;
     return {
-      index: transport.index,
-      local: transport.local,
+      local: {
+        iceUfrag: own.iceUfrag,
+        icePwd: own.icePwd,
+        fingerprint: { algorithm: "sha-256", value: certificate.fingerprint },
+        setup: "actpass",
+        candidates: this.#candidates(),
+        sctpPort: SCTP_PORT,
+        maxMessageSize: MAX_MESSAGE_SIZE,
+      },
       accept: (remote) => {
         const answer = syntheticAnswer(remote);
-        transport.accept(answer, remote.setup === "active" ? "active" : "passive");
+        if (accepted) throw new CodedError("media.transport.failed", "This transport has been answered.");
         accepted = true;
-        return transport;
-      },
-      close: () => {
-        if (!accepted) transport.close();
+        return this.#make(answer, own);
       },
     };
   }
 
-  #make(offer: string | undefined): NativeTransport {
-    if (this.#closed) throw new CodedError("media.plane.closed", "The data plane is closed.");
+  #make(description: string, own?: OwnCredentials): NativeTransport {
+    if (this.#closed) throw closed();
     const index = this.#free.pop() ?? this.#transports.length;
     // A transport that fails from here on keeps its index: its native side may still tell something under it.
     this.#transports[index] = undefined;
     const socket = { port: this.port, address: this.#address };
-    const transport = new NativeTransport(index, offer, socket, this.#candidates(), this.#owner);
+    const transport = new NativeTransport(index, description, socket, this.#candidates(), this.#owner, own);
     this.#transports[index] = transport;
     return transport;
   }
@@ -186,3 +198,8 @@ class NativePlane implements MediaPlane {
     }
   }
 }
+
+/** RFC 8839 §5.4: ice-char is what base64 is made of. */
+const iceText = (length: number): string => randomBytes(length).toString("base64").slice(0, length);
+
+const closed = (): CodedError => new CodedError("media.plane.closed", "The data plane is closed.");

@@ -47,7 +47,7 @@ describe("the offer given to the library", () => {
 describe("what the library says of us", () => {
   it("is read from its description", () => {
     const sdp = "v=0\r\na=fingerprint:sha-256 AA:BB\r\nm=video\r\na=setup:active\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n";
-    expect(ownParameters(sdp)).toEqual({ ufrag: "u", password: "p", fingerprint: "sha-256 AA:BB", setup: "active" });
+    expect(ownParameters(sdp)).toEqual({ ufrag: "u", password: "p", fingerprint: "sha-256 AA:BB", active: true });
     expect(() => ownParameters("v=0")).toThrow(expect.objectContaining({ code: "media.transport.failed" }));
   });
 });

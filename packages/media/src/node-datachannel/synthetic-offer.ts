@@ -19,7 +19,8 @@ export const MEDIA_PAYLOAD_TYPE = 96;
 const DATA_MID = "1";
 
 /**
- * The same for a client that has answered: it has chosen its role, and there is no application section (none was offered).
+ * The same for a client that has answered an offer of ours: it has chosen its role, and there is no application section (none was offered). The
+ * library gets it as an offer, so that it takes the ICE role of the one who answers.
  *
  * @throws {CodedError} `media.transport.parameters`
  */
@@ -74,7 +75,7 @@ export function syntheticOffer(remote: RemoteParameters): string {
 }
 
 /** What our side's description says of itself. */
-export function ownParameters(sdp: string): { ufrag: string; password: string; fingerprint: string; setup: string } {
+export function ownParameters(sdp: string): { ufrag: string; password: string; fingerprint: string; active: boolean } {
   const value = (name: string): string => {
     const found = new RegExp(`^a=${name}:(.*?)\\r?$`, "m").exec(sdp)?.[1];
     if (found === undefined) throw new CodedError("media.transport.failed", `The transport has no ${name}.`);
@@ -84,7 +85,7 @@ export function ownParameters(sdp: string): { ufrag: string; password: string; f
     ufrag: value("ice-ufrag"),
     password: value("ice-pwd"),
     fingerprint: value("fingerprint"),
-    setup: value("setup"),
+    active: value("setup") === "active",
   };
 }
 

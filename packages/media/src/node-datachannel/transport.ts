@@ -7,11 +7,14 @@
 import { CodedError } from "@tsunagi/base";
 import { type DataChannel, PeerConnection, type Track, Video } from "node-datachannel";
 import type { LocalCandidate, LocalParameters, MediaTransport, TransportState } from "../port.ts";
+import type { Certificate } from "./certificate.ts";
 import { NativeChannel } from "./channel.ts";
 import { MEDIA_MID, MEDIA_PAYLOAD_TYPE, ownParameters } from "./synthetic-offer.ts";
 
 /** Largest message on a data channel, either way (RFC 8841 §6). */
 export const MAX_MESSAGE_SIZE = 65_536;
+/** As everyone has it (RFC 8841 §5). */
+export const SCTP_PORT = 5_000;
 /** A client opens three; more than this are closed. */
 const MAX_CHANNELS = 8;
 /** Native objects whose end is not told are let go of after this. */
@@ -31,9 +34,12 @@ export type TransportOwner = {
   count(reason: string): void;
 };
 
+/** Our end as the client was told of it before there was a connection. */
+export type OwnCredentials = { readonly iceUfrag: string; readonly icePwd: string; readonly certificate: Certificate };
+
 export class NativeTransport implements MediaTransport {
   readonly index: number;
-  #local: LocalParameters;
+  readonly local: LocalParameters;
   readonly bufferedAmount = 0;
   readonly #owner: TransportOwner;
   readonly #connection: PeerConnection;
@@ -51,15 +57,17 @@ export class NativeTransport implements MediaTransport {
   #bytesReceived = 0;
 
   /**
-   * @param offer the client's; undefined: ours comes first, and `accept` takes the answer
+   * @param offer the client's, or its answer written as one
+   * @param own what the client was told of our end; absent: the library makes it
    * @throws {CodedError} `media.transport.failed`
    */
   constructor(
     index: number,
-    offer: string | undefined,
+    offer: string,
     socket: { readonly port: number; readonly address: string | undefined },
     candidates: readonly LocalCandidate[],
     owner: TransportOwner,
+    own?: OwnCredentials,
   ) {
     this.index = index;
     this.#owner = owner;
@@ -71,48 +79,35 @@ export class NativeTransport implements MediaTransport {
       disableAutoNegotiation: true,
       maxMessageSize: MAX_MESSAGE_SIZE,
       ...(socket.address === undefined ? {} : { bindAddress: socket.address }),
+      ...(own === undefined ? {} : { certificatePemFile: own.certificate.certificatePem, keyPemFile: own.certificate.keyPem }),
     });
     const media = new Video(MEDIA_MID, "SendRecv");
     media.addVideoCodec(MEDIA_PAYLOAD_TYPE, "VP8");
     this.#track = this.#connection.addTrack(media);
     this.#listen();
     try {
-      if (offer !== undefined) this.#connection.setRemoteDescription(offer, "offer");
-      this.#connection.setLocalDescription(offer === undefined ? "offer" : "answer");
+      this.#connection.setRemoteDescription(offer, "offer");
+      this.#connection.setLocalDescription("answer", own === undefined ? {} : { iceUfrag: own.iceUfrag, icePwd: own.icePwd });
       const description = this.#connection.localDescription();
       if (description === null) throw new Error("no local description");
-      const own = ownParameters(description.sdp);
-      const [algorithm = "", value = ""] = own.fingerprint.split(" ");
-      this.#local = {
-        iceUfrag: own.ufrag,
-        icePwd: own.password,
+      const { ufrag, password, fingerprint, active } = ownParameters(description.sdp);
+      const [algorithm = "", value = ""] = fingerprint.split(" ");
+      if (own !== undefined && (ufrag !== own.iceUfrag || password !== own.icePwd || value !== own.certificate.fingerprint)) {
+        throw new Error("the library has taken other parameters than it was given");
+      }
+      this.local = {
+        iceUfrag: ufrag,
+        icePwd: password,
         fingerprint: { algorithm, value },
-        setup: own.setup === "actpass" ? "actpass" : own.setup === "active" ? "active" : "passive",
+        setup: active ? "active" : "passive",
         candidates,
-        sctpPort: 5_000,
+        sctpPort: SCTP_PORT,
         maxMessageSize: MAX_MESSAGE_SIZE,
       };
     } catch (cause) {
-      throw this.#failed(cause);
-    }
-  }
-
-  get local(): LocalParameters {
-    return this.#local;
-  }
-
-  /**
-   * Takes the client's answer to what was made first.
-   *
-   * @throws {CodedError} `media.transport.failed`
-   */
-  accept(answer: string, setup: "active" | "passive"): void {
-    try {
-      if (this.#closing || this.#local.setup !== "actpass") throw new Error("nothing waits for an answer");
-      this.#connection.setRemoteDescription(answer, "answer");
-      this.#local = { ...this.#local, setup: setup === "active" ? "passive" : "active" };
-    } catch (cause) {
-      throw this.#failed(cause);
+      this.#end();
+      if (cause instanceof CodedError) throw cause;
+      throw new CodedError("media.transport.failed", "The transport could not be opened.", { cause });
     }
   }
 
@@ -148,12 +143,6 @@ export class NativeTransport implements MediaTransport {
     this.#released = true;
     this.#end();
     this.#release();
-  }
-
-  #failed(cause: unknown): CodedError {
-    this.#end();
-    if (cause instanceof CodedError) return cause;
-    return new CodedError("media.transport.failed", "The transport could not be opened.", { cause });
   }
 
   #end(): void {

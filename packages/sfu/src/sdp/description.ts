@@ -44,6 +44,8 @@ export type OwnDescription = {
   readonly transport: OwnTransport;
   readonly sections: readonly OwnSection[];
   readonly extmapAllowMixed: boolean;
+  /** RFC 8445 §2.5: the client leads ICE although we offer. */
+  readonly iceLite: boolean;
 };
 
 /** Of all that we send (RFC 7022): it is one clock's. */
@@ -53,6 +55,7 @@ export function formatDescription(description: OwnDescription): string {
   const { transport, sections } = description;
   const bundled = sections.filter((section) => section.kind !== "rejected").map((section) => section.mid);
   const lines = ["v=0", `o=- ${description.sessionId} ${description.version} IN IP4 0.0.0.0`, "s=-", "t=0 0"];
+  if (description.iceLite) lines.push("a=ice-lite");
   if (bundled.length > 0) lines.push(`a=group:BUNDLE ${bundled.join(" ")}`);
   if (description.extmapAllowMixed) lines.push("a=extmap-allow-mixed");
   lines.push("a=msid-semantic:WMS *");

@@ -81,7 +81,8 @@ export class Negotiation {
       slots,
       answer: (transport) => {
         this.#version++;
-        return formatDescription({ sessionId: this.#sessionId, version: this.#version, transport, sections, extmapAllowMixed });
+        const sessionId = this.#sessionId;
+        return formatDescription({ sessionId, version: this.#version, transport, sections, extmapAllowMixed, iceLite: false });
       },
     };
   }
@@ -96,6 +97,8 @@ export class Negotiation {
       transport: { ...transport, setup: "actpass" },
       sections: sections.map((each) => this.#offered(each)),
       extmapAllowMixed: true,
+      // Not only what it is: the one who leads takes a new path at once, where the other waits for the old one to fail.
+      iceLite: true,
     });
   }
 

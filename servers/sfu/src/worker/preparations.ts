@@ -7,15 +7,15 @@ import { Negotiation } from "@tsunagi/sfu";
 
 /** A client answers within its round trip; one that is in the background or asleep may take long. */
 const UNANSWERED_MS = 30_000;
-/** Of one worker at once: each holds a native connection. */
-const MAX_PREPARED = 500;
+/** Of one worker at once. */
+const MAX_PREPARED = 1_000;
 
 export type Offer = Extract<SfuCommand, { type: "offer" }>;
 
 /** One that its member may take now. */
 export type Prepared = { readonly transport: PreparedTransport; readonly negotiation: Negotiation };
 
-type Waiting = Prepared & { readonly ref: SfuMemberRef; readonly epoch: number; readonly cancel: () => void };
+type Waiting = Prepared & { readonly ref: SfuMemberRef; readonly epoch: number; cancel: () => void };
 
 export type PreparationsParts = {
   readonly clock: Clock;
@@ -40,13 +40,14 @@ export class Preparations {
    *
    * @throws {CodedError} `sfu.epoch.stale`, `sfu.capacity.reached`, `media.*`
    */
-  async offer(command: Offer): Promise<string> {
+  offer(command: Offer): string {
     const key = keyOf(command);
     const before = this.#waiting.get(key);
     if (before !== undefined && command.epoch < before.epoch) {
       throw new CodedError("sfu.epoch.stale", `Connection ${before.epoch} of this member is offered already.`);
     }
-    const waiting = before?.epoch === command.epoch ? before : await this.#prepare(command, key);
+    const waiting = before?.epoch === command.epoch ? before : this.#prepare(command, key);
+    this.#expire(key, waiting);
     return waiting.negotiation.offer(command.sections, waiting.transport.local);
   }
 
@@ -72,23 +73,28 @@ export class Preparations {
     for (const key of this.#waiting.keys()) this.#drop(key);
   }
 
-  async #prepare(command: Offer, key: string): Promise<Waiting> {
+  #prepare(command: Offer, key: string): Waiting {
     // Its older one will not be answered any more.
     this.#drop(key);
     if (this.#waiting.size >= MAX_PREPARED) {
       throw new CodedError("sfu.capacity.reached", "Too many offers of this SFU worker wait for their answers.");
     }
-    const transport = await this.#parts.plane().prepare();
+    const transport = this.#parts.plane().prepare();
     const { appId, room, peerId, epoch } = command;
     const ref = { appId, room, peerId };
-    const cancel = this.#parts.clock.after(UNANSWERED_MS, () => {
-      this.#drop(key);
-      this.#parts.tell({ ...ref, type: "transport-lost", epoch, reason: "unanswered" });
-    });
     const negotiation = new Negotiation(() => randomBytes(4).readUInt32BE());
-    const waiting = { ref, epoch, transport, negotiation, cancel };
+    const waiting = { ref, epoch, transport, negotiation, cancel: () => {} };
     this.#waiting.set(key, waiting);
     return waiting;
+  }
+
+  /** Counted from the latest description of it. */
+  #expire(key: string, waiting: Waiting): void {
+    waiting.cancel();
+    waiting.cancel = this.#parts.clock.after(UNANSWERED_MS, () => {
+      this.#drop(key);
+      this.#parts.tell({ ...waiting.ref, type: "transport-lost", epoch: waiting.epoch, reason: "unanswered" });
+    });
   }
 
   #drop(key: string): void {
@@ -96,7 +102,6 @@ export class Preparations {
     if (waiting === undefined) return;
     this.#waiting.delete(key);
     waiting.cancel();
-    waiting.transport.close();
   }
 }
 

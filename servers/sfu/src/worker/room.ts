@@ -77,19 +77,10 @@ export class WorkerRoom {
   }
 
   /**
-   * @param prepared the transport that this is the client's answer to, if our offer came first; it is closed if it cannot be used
+   * @param prepared our end, if this is the client's answer to an offer of ours
    * @throws {CodedError} `sfu.*`, `media.*`
    */
   async negotiate(command: Negotiate, prepared?: Prepared): Promise<SfuReply> {
-    try {
-      return await this.#negotiate(command, prepared);
-    } finally {
-      // Of no effect on one that was accepted.
-      prepared?.transport.close();
-    }
-  }
-
-  async #negotiate(command: Negotiate, prepared: Prepared | undefined): Promise<SfuReply> {
     const { peerId, epoch } = command;
     this.#check(command);
     const member = this.members.get(peerId);

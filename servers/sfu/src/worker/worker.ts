@@ -211,7 +211,7 @@ export class Worker implements PlaneListener, OutletsOwner {
         }
       }
       case "offer":
-        return { ok: true, sdp: room?.offer(command) ?? (await this.#preparations.offer(command)) };
+        return { ok: true, sdp: room?.offer(command) ?? this.#preparations.offer(command) };
       case "candidate":
         // The client checks, we answer: its candidates are not needed.
         return { ok: true };
