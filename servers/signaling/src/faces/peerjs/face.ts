@@ -114,7 +114,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#draining || this.#sockets.size >= this.#options.limit * SOCKETS_PER_SESSION + SOCKETS_PER_SESSION) {
+    if (this.#draining || !this.#hasRoom()) {
       socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n");
       return;
     }
@@ -122,6 +122,18 @@ export class PeerjsFace implements PeerjsSessionOwner {
       // The server was told to make these.
       if (webSocket instanceof PeerjsSocket) this.#accept(webSocket, request);
     });
+  }
+
+  /** Sockets without a session make room for those that may get one. */
+  #hasRoom(): boolean {
+    if (this.#sockets.size < this.#options.limit * SOCKETS_PER_SESSION + SOCKETS_PER_SESSION) return true;
+    for (const socket of this.#sockets) {
+      if (socket.session !== undefined || socket.early !== undefined) continue;
+      this.#sockets.delete(socket);
+      socket.terminate();
+      return true;
+    }
+    return false;
   }
 
   /** New clients are sent away; those that are here stay until the process ends. */
@@ -245,8 +257,9 @@ export class PeerjsFace implements PeerjsSessionOwner {
       host.register(id, session);
       host.handle(isExpected ? { type: "restore", ...open, rooms: [], connections: [] } : { type: "open", ...open });
     }
-    if (this.#sessions.get(keyOf(app.id, peerId)) !== session || session.state !== "open") {
-      if (host.conference.kindOf(app.id, peerId) === undefined) ownership.releasePeer(app.id, peerId);
+    if (session.state !== "open") {
+      // Unless somebody else got the ID meanwhile, or asks for it right now.
+      if (!this.isTaken(app, peerId)) ownership.releasePeer(app.id, peerId);
       return;
     }
     this.#relays.flush(app.id, peerId);
