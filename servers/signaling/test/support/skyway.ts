@@ -1,5 +1,7 @@
 /** skyway-js's own socket library, as the SDK sets it up: clients that speak its wire without its media. */
 import io from "socket.io-client";
+import type { NewApp, SignalingOptions } from "../../src/index.ts";
+import { startTestServer, type TestServer } from "./native.ts";
 
 export type SkywayEvent = { readonly event: string; readonly payload: unknown };
 
@@ -150,3 +152,82 @@ const EVENTS = [
   ],
   ...["ROOM_USERS", "ROOM_DATA", "ROOM_LOGS", "SFU_OFFER"],
 ];
+
+/** A server and the clients of one test. */
+export class SkywayTest {
+  readonly server: TestServer;
+  readonly #clients: SkywayClient[] = [];
+
+  private constructor(server: TestServer) {
+    this.server = server;
+  }
+
+  static async start(app: Partial<NewApp> = {}, options: Partial<SignalingOptions> = {}): Promise<SkywayTest> {
+    return new SkywayTest(await startTestServer(app, options));
+  }
+
+  get face() {
+    const { face } = this.server.signaling.skyway;
+    if (face === undefined) throw new Error("the face is switched off");
+    return face;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.server.signaling.address.port}`;
+  }
+
+  connect(options: SkywayClientOptions = {}, key = this.server.key): SkywayClient {
+    const client = new SkywayClient(this.server.signaling.address.port, key, options);
+    this.#clients.push(client);
+    return client;
+  }
+
+  async open(peerId?: string, options: SkywayClientOptions = {}, key = this.server.key): Promise<SkywayClient> {
+    const client = this.connect({ ...options, ...(peerId === undefined ? {} : { peerId }) }, key);
+    await client.next("OPEN");
+    return client;
+  }
+
+  async join(client: SkywayClient, roomName: string, roomType = "mesh"): Promise<Record<string, unknown>> {
+    client.emit("ROOM_JOIN", { roomName, roomType });
+    return client.next("ROOM_USER_JOIN");
+  }
+
+  /** Until it holds; things that sockets and not the clock decide. */
+  async until(holds: () => boolean): Promise<void> {
+    const end = Date.now() + 5_000;
+    while (!holds()) {
+      if (Date.now() > end) throw new Error("it never came to hold");
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.server.close();
+  }
+}
+
+export const mediaOffer = (dst: string, connectionId = "mc_1", more: Readonly<Record<string, unknown>> = {}) => ({
+  offer: { type: "offer", sdp: "v=0 offer" },
+  dst,
+  connectionId,
+  connectionType: "media",
+  ...more,
+});
+
+export const answer = (dst: string, connectionId = "mc_1", more: Readonly<Record<string, unknown>> = {}) => ({
+  answer: { type: "answer", sdp: "v=0 answer" },
+  dst,
+  connectionId,
+  connectionType: "media",
+  ...more,
+});
+
+export const candidate = (dst: string, connectionId = "mc_1", more: Readonly<Record<string, unknown>> = {}) => ({
+  candidate: { candidate: "candidate:1 1 udp 1 127.0.0.1 9 typ host", sdpMid: "0", sdpMLineIndex: 0 },
+  dst,
+  connectionId,
+  connectionType: "media",
+  ...more,
+});
