@@ -53,3 +53,44 @@ describe("doctor --peerjs", () => {
     expect(wrong.of("id")).toMatchObject({ status: "fail", code: "doctor.peerjs.http" });
   });
 });
+
+describe("doctor --skyway", () => {
+  it("finds the server well, but for what needs https on 443", async () => {
+    const { exit, checks, of } = await doctor("--skyway", url);
+    expect(checks.filter(({ status }) => status === "fail")).toEqual([]);
+    expect(exit).toBe(EXIT.ok);
+    for (const id of "port polling cors open wrong-key upgrade listing sfu-room turn-name".split(" "))
+      expect([id, of(id)?.status]).toEqual([id, "ok"]);
+    expect(of("dispatcher")).toMatchObject({ status: "warn", code: "doctor.skyway.dispatcher" });
+    expect(of("sfu-room")?.detail).toContain("takes audio and video");
+  });
+
+  it("says why a session is refused, and goes on with what opens it", async () => {
+    const io = testIo({ cwd, wallNow: Date.now() });
+    await run(
+      ["keys", "create", "closed", "--switch", "requireAuthentication=true", "--origin", "https://shop.example", "--json"],
+      io,
+    );
+    const { key } = JSON.parse(io.out());
+    // The server follows the store within seconds.
+    await vi.waitUntil(
+      async () => (await doctor("--skyway", url, "--key", key)).of("open")?.detail.startsWith("invalid-domain"),
+      {
+        timeout: 10_000,
+        interval: 500,
+      },
+    );
+    const there = ["--skyway", url, "--key", key, "--origin", "https://shop.example"];
+    const refused = await doctor(...there);
+    expect(refused.exit).toBe(EXIT.failed);
+    expect(refused.of("open")).toMatchObject({
+      code: "doctor.skyway.refused",
+      detail: expect.stringContaining("authentication"),
+    });
+    const signed = testIo({ cwd, wallNow: Date.now() });
+    await run(["token", "closed", "--skyway", "--peer", "alice", "--ttl", "600"], signed);
+    const opened = await doctor(...there, "--peer", "alice", "--credential", signed.out().trim());
+    expect(opened.exit).toBe(EXIT.ok);
+    expect(opened.of("open")?.detail).toBe("OPEN as alice");
+  }, 30_000);
+});

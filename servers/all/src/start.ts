@@ -221,6 +221,7 @@ function signalingOptions(
       greeting: { total: config.limits.greetings, perAddress: config.limits.greetingsPerAddress },
     },
     webRoot: resolve(config.web.root ?? `${root}/apps/meet/dist`),
+    skyway: config.faces.skyway,
     peerjs: config.faces.peerjs,
     sdkRoot: resolve(config.web.sdkRoot ?? `${root}/packages/sdk/dist`),
   };

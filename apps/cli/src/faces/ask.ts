@@ -25,7 +25,7 @@ const MAX_BODY = 1_048_576;
 export function ask(url: URL, { method = "GET", headers = {}, body, timeoutMs }: AskOptions): Promise<AskResult> {
   const startedAt = performance.now();
   return new Promise((resolve) => {
-    const outgoing = open(url, { method, headers, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
+    const outgoing = open(url, { method, headers, signal: AbortSignal.timeout(Math.ceil(timeoutMs)) }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (part: string) => {

@@ -106,7 +106,7 @@ export async function examineSkyway(patient: SkywayPatient, probes: SkywayProbes
     judgeListing(more, first.peerId),
     judgeRoom(more, isPublic),
     judgeTurnName({ hasCredential: first.hasTurn, resolved, server, port }),
-    judgeStunName({ resolved: stun, server, result: answered, isPublic }),
+    judgeStunName({ host: url.hostname, resolved: stun, result: answered, isPublic }),
   );
   return done();
 }

@@ -313,19 +313,20 @@ export function judgeTurnName({ hasCredential, resolved, server, port }: TurnNam
 }
 
 export type StunNameFacts = {
+  /** As the server was called. */
+  readonly host: string;
   readonly resolved: string | undefined;
-  readonly server: string | undefined;
   /** Of the library's STUN host, where that is the server; nobody else is asked. */
   readonly result: StunResult | undefined;
   readonly isPublic: boolean;
 };
 
-export function judgeStunName({ resolved, server, result, isPublic }: StunNameFacts): Check {
+export function judgeStunName({ host, resolved, result, isPublic }: StunNameFacts): Check {
   const base: Base = { id: "stun-name", title: "STUN name" };
   const place = `${SKYWAY_STUN_HOST}:3478`;
   if (result?.type === "mapped")
     return { ...base, status: "ok", detail: `${place}, which apps without config ask, is this server and answers` };
-  const remedy = `Let apps name this server: config: { iceServers: [{ urls: "stun:${server ?? "HOST"}:3478" }] }, or have ${SKYWAY_STUN_HOST} resolve to it.`;
+  const remedy = `Let apps name this server: config: { iceServers: [{ urls: "stun:${host}:3478" }] }, or have ${SKYWAY_STUN_HOST} resolve to it.`;
   const detail =
     result !== undefined
       ? `${place} is this server and does not answer`
