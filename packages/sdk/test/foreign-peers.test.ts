@@ -43,7 +43,7 @@ describe.each(BOTH)("with a %s peer", (framing) => {
   it("a call from it is answered", async () => {
     const { world, alice, old } = await met(framing);
     const ringing = alice.once("call");
-    await old.offer("alice", "mc_1", { framing }, (pc) => {
+    void old.offer("alice", "mc_1", { framing }, (pc) => {
       pc.createDataChannel("");
       pc.addTrack(new FakeTrack("audio"));
     });
@@ -122,7 +122,7 @@ describe("what the two libraries differ in", () => {
     await world.until(() => call.open);
     const codes: string[] = [];
     call.on("error", ({ code }) => codes.push(code));
-    await call.replaceTrack(first.getTracks()[0] as never, new FakeTrack("audio") as never);
+    void call.replaceTrack(first.getTracks()[0] as never, new FakeTrack("audio") as never);
     await world.run(1_000);
     expect(codes).toEqual([]);
     call.addTrack(new FakeTrack("video") as never, first);
@@ -150,7 +150,7 @@ describe("what the two libraries differ in", () => {
     const { world, alice, old } = await met("peerjs");
     const calls: MediaConnection[] = [];
     alice.on("call", (call) => calls.push(call));
-    await old.offer("alice", "mc_1", { framing: "peerjs" }, (pc) => void pc.addTrack(new FakeTrack("audio")));
+    void old.offer("alice", "mc_1", { framing: "peerjs" }, (pc) => void pc.addTrack(new FakeTrack("audio")));
     await world.until(() => calls.length === 1);
     calls[0]?.answer(stream("audio"));
     await world.until(() => calls[0]?.open === true);
@@ -187,7 +187,7 @@ describe("a mesh room with a skyway-js member", () => {
     await world.until(() => hall.open);
     old.join("hall");
     await world.until(() => hall.members.has("old"));
-    await old.offer("alice", "mc_7", { framing: "skyway", room: "hall" }, (pc) => void pc.addTrack(new FakeTrack("audio")));
+    void old.offer("alice", "mc_7", { framing: "skyway", room: "hall" }, (pc) => void pc.addTrack(new FakeTrack("audio")));
     await world.until(() => hall.getPeerConnections().get("old")?.connectionState === "connected");
     expect(old.of("answer")).toMatchObject([{ connection: "mc_7" }]);
     await expectNothingLeft(world, old);
@@ -200,7 +200,7 @@ describe("a mesh room with a skyway-js member", () => {
     await world.run(100);
     const hall = join();
     await world.until(() => old.of("offer").length === 1);
-    await old.offer("alice", "mc_7", { framing: "skyway", room: "hall" }, (pc) => void pc.addTrack(new FakeTrack("audio")));
+    void old.offer("alice", "mc_7", { framing: "skyway", room: "hall" }, (pc) => void pc.addTrack(new FakeTrack("audio")));
     await world.run(1_000);
     expect(old.of("answer")).toHaveLength(id > "alice" ? 1 : 0);
     expect(old.of("hangup")).toHaveLength(1);
