@@ -6,6 +6,7 @@ export * from "./directory.ts";
 export * from "./io.ts";
 export { type Claims, grantsFromClaims, mayJoin, permissionsFromSwitches } from "./permissions.ts";
 export { type Refusal, refusal } from "./refusal.ts";
+export { isSizedData, type SizedData } from "./room-log.ts";
 export type * from "./sfu.ts";
 export type { ConnectionSnapshot, PeerPage, PeerSnapshot, RoomSnapshot } from "./snapshot.ts";
 export type { ConferenceOptions } from "./world.ts";

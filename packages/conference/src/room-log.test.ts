@@ -20,6 +20,14 @@ describe("RoomLog", () => {
     expect(log.entries).toEqual([]);
   });
 
+  it("keeps the JSON of data in another form, or only how much it was", () => {
+    const log = new RoomLog();
+    const sized = (size: number) => ({ size, toJSON: () => ({ bytes: "AA==" }) }) as unknown as string;
+    log.add({ type: "data", at: 1, peerId: "a", data: sized(10) }, 200);
+    log.add({ type: "data", at: 2, peerId: "a", data: sized(20_000_000) }, 200);
+    expect(log.entries).toMatchObject([{ data: { bytes: "AA==" } }, { data: { $omitted: 20_000_000 } }]);
+  });
+
   it("keeps nothing when the limit is 0", () => {
     const log = new RoomLog();
     log.add(data(1), 0);

@@ -1,5 +1,5 @@
 /** One session of the native face: the server's end of the session layer, and the socket that it has or has not. */
-import type { App, Grants, LostRoom, Refusal, Relayed } from "@tsunagi/conference";
+import { type App, type Grants, isSizedData, type LostRoom, type Refusal, type Relayed, refusal } from "@tsunagi/conference";
 import { CLOSE_CODES, readdress, relayText, type ServerBye, type ServerCounted, SessionCounter } from "@tsunagi/protocol";
 import type { SessionSink } from "../../host.ts";
 import type { NativeMetrics } from "../../metrics.ts";
@@ -7,6 +7,9 @@ import type { NativeSocket } from "./socket.ts";
 
 /** Bursts of this many seconds' worth of messages pass. */
 const BURST_SECONDS = 10;
+
+/** Room data of members with other client libraries, which may send 20 MB at once: a quarter of what a session keeps unconfirmed. */
+const MAX_FOREIGN_DATA = 1_048_576;
 
 /** What a session needs of its face. */
 export interface SessionOwner {
@@ -49,6 +52,15 @@ export class NativeSession implements SessionSink {
   // ---- From the core -----------------------------------------------------------------------------------------------------------
 
   send(message: ServerCounted, text = () => JSON.stringify(message)): void {
+    if (message.type === "room-data" && isSizedData(message.data) && message.data.size > MAX_FOREIGN_DATA) {
+      const { room, data } = message;
+      const why = refusal(
+        "protocol.message.too-large",
+        `room data of ${data.size} bytes came, at most ${MAX_FOREIGN_DATA} are passed on`,
+      );
+      this.send({ type: "error", ...why, room });
+      return;
+    }
     this.owner.metrics.sent(message.type);
     this.#sendText(text());
   }
