@@ -1,6 +1,12 @@
 /** The two packages whose format the SDK speaks to other libraries' peers, as they are in the registry. */
-import skyway from "js-binarypack";
+import { createRequire } from "node:module";
 import { type Packable, pack, unpack } from "peerjs-js-binarypack";
+
+/** It has no types. */
+const skyway = createRequire(import.meta.url)("js-binarypack") as {
+  pack(value: unknown): { arrayBuffer(): Promise<ArrayBuffer> };
+  unpack(bytes: ArrayBuffer): unknown;
+};
 
 /** `unpack` takes a copy: both libraries read from the beginning of a buffer. */
 export const ORACLES = {
@@ -9,7 +15,7 @@ export const ORACLES = {
     unpack: (bytes: Uint8Array) => skyway.unpack(bytes.slice().buffer),
   },
   peerjs: {
-    pack: async (value: unknown) => new Uint8Array(await pack(value as Packable)),
+    pack: async (value: unknown) => new Uint8Array((await pack(value as Packable)) as ArrayBuffer),
     unpack: (bytes: Uint8Array): unknown => unpack(bytes.slice().buffer),
   },
 } as const;

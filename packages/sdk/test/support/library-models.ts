@@ -39,8 +39,8 @@ export const MODELS = {
         pending.delete(meta.id);
         const value = ORACLES.skyway.unpack(join(message.parts)) as ArrayBuffer;
         const type = { type: String(meta.mimeType) };
-        if (meta.type === "Blob") values.push(new Blob([value], type));
-        else if (meta.type === "File") values.push(new File([value], String(meta.name), type));
+        if (meta.type === "Blob") values.push(new Blob([new Uint8Array(value)], type));
+        else if (meta.type === "File") values.push(new File([new Uint8Array(value)], String(meta.name), type));
         else values.push(value);
       }
       return values;
