@@ -1,6 +1,6 @@
 /** skyway-js's own socket library, as the SDK sets it up: clients that speak its wire without its media. */
 import io from "socket.io-client";
-import type { NewApp, SignalingOptions } from "../../src/index.ts";
+import { type NewApp, type SignalingOptions, startSignaling } from "../../src/index.ts";
 import { startTestServer, type TestServer } from "./native.ts";
 
 export type SkywayEvent = { readonly event: string; readonly payload: unknown };
@@ -191,6 +191,19 @@ export class SkywayTest {
   async join(client: SkywayClient, roomName: string, roomType = "mesh"): Promise<Record<string, unknown>> {
     client.emit("ROOM_JOIN", { roomName, roomType });
     return client.next("ROOM_USER_JOIN");
+  }
+
+  /** The next process listens where this one did. */
+  async restartAt(port: number): Promise<void> {
+    const { server } = this;
+    await server.signaling.close();
+    server.signaling = await startSignaling({
+      store: server.store,
+      clock: server.clock,
+      version: "0.0.0-test",
+      address: "127.0.0.1",
+      port,
+    });
   }
 
   /** Until it holds; things that sockets and not the clock decide. */

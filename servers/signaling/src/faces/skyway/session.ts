@@ -433,14 +433,11 @@ export class SkywaySession implements SessionSink, LinkSession {
         const membership = this.#rooms?.get(name);
         if (membership === undefined) return;
         const frames = this.#owner.frames.get(message, () => {
-          const { room } = membership;
-          const isKnown = room.members.has(member.peerId);
-          room.members.set(member.peerId, member);
-          this.#owner.rooms.changed(room);
-          // After a restart of the server others come back, whom the clients never saw leave.
-          return isKnown ? "" : userJoined(room, member.peerId);
+          membership.room.members.set(member.peerId, member);
+          this.#owner.rooms.changed(membership.room);
+          return userJoined(membership.room, member.peerId);
         });
-        if (frames !== "") this.#emit(frames);
+        this.#emit(frames);
         membership.sfu?.handle(message);
         return;
       }

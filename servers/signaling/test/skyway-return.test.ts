@@ -1,0 +1,168 @@
+/** Clients of skyway-js whose transport, or whose server, was gone for a moment. */
+import { afterEach, describe, expect, it } from "vitest";
+import { mediaOffer, type SkywayClient, SkywayTest } from "./support/skyway.ts";
+
+let test: SkywayTest;
+afterEach(() => test.close());
+
+const back = (client: SkywayClient) => test.connect({ peerId: client.peerId ?? "", token: client.token });
+
+async function killed(client: SkywayClient): Promise<void> {
+  const link = test.face.session(test.server.app.id, client.peerId ?? "")?.link;
+  client.kill();
+  await test.until(() => link?.isOpen !== true);
+}
+
+describe("a transport that is lost", () => {
+  it("is missed by nobody when the client comes back in time, and what it missed is told", async () => {
+    test = await SkywayTest.start();
+    const [alice, bob] = [await test.open("alice"), await test.open("bob")];
+    await test.join(alice, "hall");
+    await test.join(bob, "hall");
+    await alice.next();
+    await killed(alice);
+    test.server.clock.advance(9_000);
+    bob.emit("SEND_OFFER", mediaOffer("alice")).emit("ROOM_SEND_DATA", { roomName: "hall", data: Buffer.from("missed") });
+    await bob.settled();
+    const again = back(alice);
+    expect(await again.next()).toEqual({ peerId: "alice" });
+    expect(await again.next()).toMatchObject({ src: "bob", connectionId: "mc_1" });
+    expect(await again.next()).toMatchObject({ src: "bob", data: Buffer.from("missed") });
+    again.emit("ROOM_SEND_DATA", { roomName: "hall", data: "still here" });
+    expect(await bob.next()).toMatchObject({ src: "alice", data: "still here" });
+    test.server.clock.advance(60_000);
+    expect([await again.settled(), await bob.settled()]).toEqual([[], []]);
+    expect(test.face.buffered).toBe(0);
+  });
+
+  it("ends the session when the grace time is over", async () => {
+    test = await SkywayTest.start();
+    const [alice, bob] = [await test.open("alice"), await test.open("bob")];
+    await test.join(alice, "hall");
+    await test.join(bob, "hall");
+    await killed(bob);
+    test.server.clock.advance(9_900);
+    expect(test.face.sessions).toBe(2);
+    test.server.clock.advance(200);
+    expect(test.face.sessions).toBe(1);
+    await alice.next();
+    expect(await alice.next()).toEqual({ roomName: "hall", src: "bob" });
+  });
+
+  it("is replaced by the next one although it is not known to be lost yet", async () => {
+    test = await SkywayTest.start();
+    const [alice, bob] = [await test.open("alice"), await test.open("bob")];
+    alice.socket.io.reconnection(false);
+    const again = back(alice);
+    expect(await again.next()).toEqual({ peerId: "alice" });
+    await alice.closed();
+    bob.emit("SEND_OFFER", mediaOffer("alice"));
+    expect(await again.next("OFFER")).toMatchObject({ src: "bob" });
+    expect([alice.events, test.face.sessions]).toEqual([[], 2]);
+  });
+
+  it("comes back by itself, as the SDK's socket does", async () => {
+    test = await SkywayTest.start();
+    const alice = await test.open("alice");
+    await test.join(alice, "hall");
+    test.face.session(test.server.app.id, "alice")?.link?.terminate();
+    expect(await alice.next("OPEN")).toEqual({ peerId: "alice" });
+    alice.emit("ROOM_GET_USERS", { roomName: "hall", type: "media" });
+    expect(await alice.next()).toMatchObject({ userList: [] });
+  });
+
+  it("gives its ID to nobody with another token while it lives, and to a page loaded anew afterwards", async () => {
+    test = await SkywayTest.start();
+    const alice = await test.open("alice");
+    expect(await test.connect({ peerId: "alice" }).next()).toMatchObject({ type: "unavailable-id" });
+    await killed(alice);
+    expect(await test.connect({ peerId: "alice" }).next()).toEqual({ peerId: "alice" });
+    expect(await back(alice).next()).toMatchObject({ type: "unavailable-id" });
+  });
+});
+
+describe("a server that is started again", () => {
+  it("has its peers, rooms and members again, and nobody saw anyone leave or come", async () => {
+    test = await SkywayTest.start();
+    const [alice, bob, native] = [await test.open("alice"), await test.open("bob"), await test.server.open("native")];
+    for (const each of [alice, bob]) await test.join(each, "hall");
+    native.send({ type: "join", id: 1, room: "hall", mode: "mesh" });
+    const joined = await native.next();
+    await alice.next("ROOM_USER_JOIN");
+    await alice.next("ROOM_USER_JOIN");
+    await bob.next("ROOM_USER_JOIN");
+    const { resumeToken } = native.opened ?? {};
+    for (const each of [alice, bob]) each.socket.io.reconnection(false);
+    await test.server.restart();
+    const [a, b] = [back(alice), back(bob)];
+    expect([await a.next(), await b.next()]).toEqual([{ peerId: "alice" }, { peerId: "bob" }]);
+    if (joined.type !== "joined") throw new Error("not joined");
+    const { room, mode, self, others } = joined;
+    const nativeAgain = await test.server.client();
+    nativeAgain.send({
+      type: "resume",
+      version: 1,
+      resumeToken,
+      received: 0,
+      rooms: [{ room, mode, self, others }],
+      connections: [],
+    });
+    expect(await nativeAgain.next()).toMatchObject({ type: "resumed", restored: true, lostRooms: [] });
+    a.emit("ROOM_SEND_DATA", { roomName: "hall", data: 1 });
+    expect(await b.next()).toEqual({ roomName: "hall", src: "alice", data: 1 });
+    expect(await nativeAgain.next()).toMatchObject({ type: "room-data", from: "alice" });
+    a.emit("ROOM_GET_USERS", { roomName: "hall", type: "media" });
+    b.emit("ROOM_GET_USERS", { roomName: "hall", type: "media" });
+    expect([await a.next(), await b.next()]).toMatchObject([{ userList: [] }, { userList: ["alice"] }]);
+    test.server.clock.advance(40_000);
+    expect([await a.settled(), await b.settled()]).toEqual([[], []]);
+    expect(test.server.signaling.host.conference.rooms(test.server.app.id)[0]?.members).toMatchObject([
+      { peerId: "alice", framing: "skyway", joinedAt: others[0]?.joinedAt },
+      { peerId: "bob", framing: "skyway" },
+      { peerId: "native" },
+    ]);
+  });
+
+  it("takes those out who do not come back, and lets no one come back who had ended", async () => {
+    test = await SkywayTest.start();
+    const [alice, bob, carol] = [await test.open("alice"), await test.open("bob"), await test.open("carol")];
+    for (const each of [alice, bob, carol]) await test.join(each, "hall");
+    carol.close();
+    await alice.next("ROOM_USER_LEAVE");
+    for (const each of [alice, bob]) each.socket.io.reconnection(false);
+    await test.server.restart();
+    const [a, c] = [back(alice), back(carol)];
+    await a.next("OPEN");
+    await c.next("OPEN");
+    c.emit("ROOM_SEND_DATA", { roomName: "hall", data: 1 });
+    expect(await c.next()).toMatchObject({ type: "room-error" });
+    test.server.clock.advance(31_000);
+    expect(await a.next()).toEqual({ roomName: "hall", src: "bob" });
+    // Too late to be restored: it is let in as anyone else.
+    const b = back(bob);
+    expect(await b.next()).toEqual({ peerId: "bob" });
+    expect(await a.settled()).toEqual([]);
+  });
+
+  it("gives an ID to no other token", async () => {
+    test = await SkywayTest.start();
+    const [alice, bob] = [await test.open("alice"), await test.open("bob")];
+    for (const each of [alice, bob]) await test.join(each, "hall");
+    for (const each of [alice, bob]) each.socket.io.reconnection(false);
+    await test.server.restart();
+    await back(alice).next("OPEN");
+    expect(await test.connect({ peerId: "bob", token: "guessed" }).next()).toMatchObject({ type: "unavailable-id" });
+    expect(await back(bob).next()).toEqual({ peerId: "bob" });
+  });
+
+  it("is found again by the SDK's socket within its two tries", async () => {
+    test = await SkywayTest.start({}, { port: 0 });
+    const alice = await test.open("alice");
+    await test.join(alice, "hall");
+    const { port } = test.server.signaling.address;
+    await test.restartAt(port);
+    expect(await alice.next("OPEN")).toEqual({ peerId: "alice" });
+    alice.emit("ROOM_GET_LOGS", { roomName: "hall" });
+    expect(await alice.next("ROOM_LOGS")).toMatchObject({ roomName: "hall" });
+  });
+});
