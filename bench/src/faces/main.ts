@@ -1,0 +1,184 @@
+/**
+ * What the faces for other libraries' clients cost: relayed messages of 2 kB a CPU second of the server, and what one idle client holds of its
+ * memory; the PeerJS face next to PeerServer, the skyway-js face next to a bare relay on socket.io 4.
+ *
+ * Each server is a process of its own, one after the other, in several rounds; the clients are the same code for both of a pair. Ratios are
+ * within a round; the median over the rounds is printed.
+ *
+ *   npm run faces -w @tsunagi/bench -- [--rounds 3] [--clients 1000] [--idle 4000] [--seconds 8] [--only NAME] [--markdown FILE]
+ */
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import type WebSocket from "ws";
+import { type Measure, type RunningSubject, startSubject } from "../server-process.ts";
+import { PEER_SERVER, type Subject, TSUNAGI } from "../subjects.ts";
+import { type Family, PEERJS, SKYWAY } from "./clients.ts";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "3" },
+    clients: { type: "string", default: "1000" },
+    idle: { type: "string", default: "4000" },
+    seconds: { type: "string", default: "8" },
+    only: { type: "string" },
+    markdown: { type: "string" },
+  },
+});
+const rounds = Number(values.rounds);
+const pairs = Math.floor(Number(values.clients) / 2);
+/** Further clients, for the memory of one. */
+const idle = Number(values.idle);
+const seconds = Number(values.seconds);
+
+/** As long as Chromium's for one audio and one video track without candidates, cut to 2,000 bytes. */
+const SDP = Array.from({ length: 60 }, (_, i) => `a=rtpmap:${96 + i} VP8/90000\r\na=rtcp-fb:${96 + i} nack pli\r\n`)
+  .join("")
+  .slice(0, 2_000);
+
+type Contest = { readonly family: Family; readonly ours: Subject; readonly other: Subject };
+
+const ours: Subject = {
+  ...TSUNAGI,
+  env: (port, dataDir) => ({ ...TSUNAGI.env(port, dataDir), TSUNAGI_FACES_PEERJS_LIMIT: "20000" }),
+};
+const socketIo: Subject = {
+  ...PEER_SERVER,
+  name: "socket.io 4, bare relay",
+  script: fileURLToPath(new URL("./socketio-relay.mjs", import.meta.url)),
+};
+const CONTESTS: readonly Contest[] = [
+  { family: PEERJS, ours: { ...ours, name: "Tsunagi, PeerJS face" }, other: PEER_SERVER },
+  { family: SKYWAY, ours: { ...ours, name: "Tsunagi, skyway-js face" }, other: socketIo },
+];
+
+type Result = {
+  readonly rssPerClient: number;
+  readonly heapPerClient: number;
+  readonly perCpuSecond: number;
+  readonly perSecond: number;
+};
+
+async function joinAll(family: Family, server: RunningSubject, ids: readonly string[]): Promise<WebSocket[]> {
+  const sockets: WebSocket[] = [];
+  // In small groups: a thousand handshakes at once measure the backlog.
+  for (let start = 0; start < ids.length; start += 50) {
+    const key = server.key === "" ? "peerjs" : server.key;
+    sockets.push(...(await Promise.all(ids.slice(start, start + 50).map((id) => family.join(server.port, key, id)))));
+  }
+  return sockets;
+}
+
+async function measure(family: Family, subject: Subject): Promise<Result> {
+  const server = await startSubject(subject);
+  const sockets: WebSocket[] = [];
+  const keepAlive = setInterval(() => {
+    for (const socket of sockets) if (socket.readyState === 1) socket.send(family.alive);
+  }, 15_000);
+  try {
+    const ids = Array.from({ length: pairs }, (_, i) => [`a${i}`, `b${i}`]).flat();
+    const talkers = await joinAll(family, server, ids);
+    sockets.push(...talkers);
+    await sleep(1_000);
+    const some = await server.measure();
+    // Between these and many more: what the process holds from its start is used first, and would hide a thousand clients.
+    const more = await joinAll(
+      family,
+      server,
+      Array.from({ length: idle }, (_, i) => `idle${i}`),
+    );
+    sockets.push(...more);
+    await sleep(1_000);
+    const full = await server.measure();
+    await Promise.all(
+      more.map(async (socket) => {
+        socket.close();
+        await once(socket, "close");
+      }),
+    );
+    const { count, cpuMicros } = await relay(family, server, talkers, ids);
+    if (count === 0) throw new Error(`${subject.name} relayed nothing`);
+    const each = (pick: (measure: Measure) => number) => (pick(full) - pick(some)) / idle;
+    return {
+      rssPerClient: each(({ rss }) => rss),
+      heapPerClient: each(({ heap }) => heap),
+      perCpuSecond: count / (cpuMicros / 1e6),
+      perSecond: count / seconds,
+    };
+  } finally {
+    clearInterval(keepAlive);
+    for (const socket of sockets) socket.terminate();
+    await server.stop();
+  }
+}
+
+/** Pairs that answer each other as fast as they can. */
+async function relay(family: Family, server: RunningSubject, talkers: readonly WebSocket[], ids: readonly string[]) {
+  let delivered = 0;
+  let running = true;
+  talkers.forEach((socket, index) => {
+    const id = ids[index] ?? "";
+    const isCaller = id.startsWith("a");
+    const text = family.encode(`${isCaller ? "b" : "a"}${id.slice(1)}`, { kind: isCaller ? "offer" : "answer", sdp: SDP });
+    socket.on("message", (data: Buffer) => {
+      // Long ones are what is relayed; the rest keeps alive.
+      if (data.length < 1_000) return;
+      delivered += 1;
+      if (running) socket.send(text);
+    });
+    if (isCaller) socket.send(text);
+  });
+  await sleep(2_000);
+  const before = await server.measure();
+  const deliveredBefore = delivered;
+  await sleep(seconds * 1_000);
+  const after = await server.measure();
+  const count = delivered - deliveredBefore;
+  running = false;
+  await sleep(300);
+  return { count, cpuMicros: after.cpuMicros - before.cpuMicros };
+}
+
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+
+const contests = CONTESTS.filter(({ family }) => values.only === undefined || family.name.includes(values.only));
+const results = new Map<Subject, Result[]>();
+for (let round = 1; round <= rounds; round += 1) {
+  for (const contest of contests) {
+    // Who begins changes: what else the machine does changes, too.
+    const order = round % 2 === 1 ? [contest.ours, contest.other] : [contest.other, contest.ours];
+    for (const subject of order) {
+      const result = await measure(contest.family, subject);
+      results.set(subject, [...(results.get(subject) ?? []), result]);
+      console.error(
+        `round ${round}/${rounds}  ${subject.name.padEnd(26)} ${(result.rssPerClient / 1024).toFixed(1).padStart(6)} kB an idle client (heap ${(result.heapPerClient / 1024).toFixed(1)})  ${Math.round(result.perCpuSecond).toString().padStart(7)} messages a CPU second`,
+      );
+    }
+  }
+}
+
+const of = (subject: Subject, pick: (result: Result) => number) => median((results.get(subject) ?? []).map(pick));
+const lines = [
+  "| server | kB an idle client, resident | of it heap | messages a CPU second | messages a second |",
+  "|---|---|---|---|---|",
+];
+const verdicts: string[] = [];
+for (const { family, ours: mine, other } of contests) {
+  for (const subject of [mine, other]) {
+    const [rss, heap] = [of(subject, (r) => r.rssPerClient) / 1024, of(subject, (r) => r.heapPerClient) / 1024];
+    const [cpu, wall] = [of(subject, (r) => r.perCpuSecond), of(subject, (r) => r.perSecond)];
+    lines.push(`| ${subject.name} | ${rss.toFixed(1)} | ${heap.toFixed(1)} | ${Math.round(cpu)} | ${Math.round(wall)} |`);
+  }
+  const ratio = (pick: (result: Result) => number) =>
+    median((results.get(mine) ?? []).map((result, round) => pick(result) / pick(results.get(other)?.[round] ?? result)));
+  const [rate, rss, heap] = [ratio((r) => r.perCpuSecond), ratio((r) => r.rssPerClient), ratio((r) => r.heapPerClient)];
+  verdicts.push(
+    `${family.name}: ${rate.toFixed(2)} × the rate (aim: at least 0.90), ${rss.toFixed(2)} × the resident memory (aim: at most 1.00), ${heap.toFixed(2)} × the heap`,
+  );
+}
+const report = `${lines.join("\n")}\n\n${verdicts.map((verdict) => `- ${verdict}`).join("\n")}\n`;
+console.log(report);
+if (values.markdown !== undefined) await writeFile(values.markdown, report);
