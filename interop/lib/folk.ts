@@ -203,8 +203,8 @@ export class Someone {
   /** Decodes just these faces in the newest call. */
   sees(faces: readonly (FaceName | Expected)[], withinMs = 20_000): Promise<void> {
     const where = {
-      streams: `folk.link(${JSON.stringify(this.name)}).streams`,
-      connections: `[folk.link(${JSON.stringify(this.name)}).raw].map((raw) => raw.getPeerConnection?.() ?? raw.peerConnection)`,
+      streams: `folk.person(${JSON.stringify(this.name)}).links.at(-1)?.streams ?? []`,
+      connections: `folk.person(${JSON.stringify(this.name)}).links.slice(-1).map(({ raw }) => raw.getPeerConnection?.() ?? raw.peerConnection)`,
     };
     return expectReceived(this.page, where, faces.map(expectedOf), { withinMs, what: `${this.name}'s call` });
   }
