@@ -113,6 +113,11 @@ describe("keys import", () => {
     ["keys.json", '{"other": []}', "cli.import.malformed"],
     ["keys.json", "[]", "cli.import.malformed"],
     ["keys.yaml", "- key: a\n- [", "cli.import.malformed"],
+    [
+      "keys.yaml",
+      `- key: a\n  domains: &a [${"x".repeat(9)}]\n  origins: &b [${Array(99).fill("*a")}]\n  modes: [${Array(99).fill("*b")}]\n`,
+      "cli.import.malformed",
+    ],
     ["keys.csv", "name,secret\na,b\n", "cli.import.malformed"],
     ["keys.csv", 'key\n"a\n', "cli.import.malformed"],
     ["keys.csv", "key\n", "cli.import.malformed"],

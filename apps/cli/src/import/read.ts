@@ -2,7 +2,7 @@
 
 import { DEFAULT_LIMITS, DEFAULT_SWITCHES } from "@tsunagi/conference";
 import { type ImportedApp, importedAppSchema } from "@tsunagi/server-signaling/store";
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { cliError } from "../errors.ts";
 import { parseCsv } from "./csv.ts";
 
@@ -107,10 +107,19 @@ function fromYaml(text: string): readonly Raw[] {
       // A secret of digits alone is a text all the same.
       const isText = ["key", "secret", "name"].includes(nameOf(name) ?? "");
       if (isScalar(value)) return [name, isText && typeof value.value === "number" ? value.source : value.value];
-      return [name, (value as Node | null)?.toJS(document, { maxAliasCount: 10 })];
+      return [name, valueOf(value as Node | null, document)];
     });
     return { line, fields: new Map(fields.filter(([, value]) => value !== null && value !== undefined)) };
   });
+}
+
+/** Aliases within aliases make a small file a giant value: they are no part of a list of keys. */
+function valueOf(node: Node | null, list: Document): unknown {
+  try {
+    return node?.toJS(list, { maxAliasCount: 10 });
+  } catch (error) {
+    throw malformed((error as Error).message);
+  }
 }
 
 function nameOf(field: string): string | undefined {
