@@ -107,16 +107,16 @@ function fromYaml(text: string): readonly Raw[] {
       // A secret of digits alone is a text all the same.
       const isText = ["key", "secret", "name"].includes(nameOf(name) ?? "");
       if (isScalar(value)) return [name, isText && typeof value.value === "number" ? value.source : value.value];
-      return [name, valueOf(value as Node | null, document)];
+      return [name, plainValue(value as Node | null, document)];
     });
     return { line, fields: new Map(fields.filter(([, value]) => value !== null && value !== undefined)) };
   });
 }
 
 /** Aliases within aliases make a small file a giant value: they are no part of a list of keys. */
-function valueOf(node: Node | null, list: Document): unknown {
+function plainValue(node: Node | null, document: Document): unknown {
   try {
-    return node?.toJS(list, { maxAliasCount: 10 });
+    return node?.toJS(document, { maxAliasCount: 10 });
   } catch (error) {
     throw malformed((error as Error).message);
   }
