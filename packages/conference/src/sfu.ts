@@ -18,8 +18,11 @@ export type SfuRoomLimits = {
 export type SfuOfferedSection = {
   readonly mid: string;
   readonly kind: "audio" | "video";
-  /** `receive`: the client may send here. `send`: a slot. `inactive`: kept, to be used again. */
-  readonly direction: "receive" | "send" | "inactive";
+  /**
+   * `receive`: the client may send here. `send`: a slot. `inactive`: kept, to be used again. `tag`: carries nothing, and its transport is all
+   * sections' (RFC 9143 §7.2.1). `stopped`: for good.
+   */
+  readonly direction: "receive" | "send" | "inactive" | "tag" | "stopped";
   /** Of `send`: the MediaStream ID that the client is to know it by. */
   readonly stream?: string | undefined;
 };

@@ -95,6 +95,24 @@ describe("an offer of ours", () => {
   });
 });
 
+describe("a new connection for a client that cannot begin DTLS anew", () => {
+  it("is that of a section of its own, which all others take", () => {
+    const tags: readonly OwnOfferSection[] = [
+      { mid: "4", kind: "audio", direction: "stopped" },
+      { mid: "5", kind: "audio", direction: "tag" },
+    ];
+    const text = negotiation().offer([...UP, ...ALICE, ...tags], own);
+    const { groups, media } = parse(text);
+    expect(groups).toEqual([{ type: "BUNDLE", mids: "5 0 1 2 3" }]);
+    expect(media.map(({ candidates }) => candidates?.length ?? 0)).toEqual([0, 0, 0, 0, 0, 2]);
+    expect(media.slice(4).map(({ port, direction }) => [port, direction])).toEqual([
+      [0, "inactive"],
+      [9, "inactive"],
+    ]);
+    expect(parseOffer(text.replaceAll("a=ice-lite\r\n", "")).transport.iceUfrag).toBe("wxyz");
+  });
+});
+
 describe("the answer to it", () => {
   const sections = [...UP, ...ALICE];
   const send = [

@@ -46,6 +46,8 @@ export type OwnDescription = {
   readonly extmapAllowMixed: boolean;
   /** RFC 8445 §2.5: the client leads ICE although we offer. */
   readonly iceLite: boolean;
+  /** Of the section whose transport the BUNDLE group has; undefined: its first one. */
+  readonly tag: string | undefined;
 };
 
 /** Of all that we send (RFC 7022): it is one clock's. */
@@ -53,13 +55,14 @@ const CNAME = "tsunagi";
 
 export function formatDescription(description: OwnDescription): string {
   const { transport, sections } = description;
-  const bundled = sections.filter((section) => section.kind !== "rejected").map((section) => section.mid);
+  const used = sections.filter((section) => section.kind !== "rejected").map((section) => section.mid);
+  const tag = description.tag ?? used[0];
+  const bundled = [...used.filter((mid) => mid === tag), ...used.filter((mid) => mid !== tag)];
   const lines = ["v=0", `o=- ${description.sessionId} ${description.version} IN IP4 0.0.0.0`, "s=-", "t=0 0"];
   if (description.iceLite) lines.push("a=ice-lite");
   if (bundled.length > 0) lines.push(`a=group:BUNDLE ${bundled.join(" ")}`);
   if (description.extmapAllowMixed) lines.push("a=extmap-allow-mixed");
   lines.push("a=msid-semantic:WMS *");
-  let first = true;
   for (const section of sections) {
     if (section.kind === "rejected") {
       lines.push(
@@ -72,11 +75,11 @@ export function formatDescription(description: OwnDescription): string {
     }
     if (section.kind === "data") {
       lines.push(`m=${section.type} 9 ${section.protocol} ${section.payloads}`);
-      pushTransport(lines, transport, section.mid, first);
+      pushTransport(lines, transport, section.mid, section.mid === tag);
       lines.push(`a=sctp-port:${transport.sctpPort}`, `a=max-message-size:${transport.maxMessageSize}`);
     } else {
       lines.push(`m=${section.type} 9 ${section.protocol} ${payloadTypes(section.codecs)}`);
-      pushTransport(lines, transport, section.mid, first);
+      pushTransport(lines, transport, section.mid, section.mid === tag);
       lines.push(`a=${section.direction}`, "a=rtcp-mux");
       if (section.reducedSizeRtcp) lines.push("a=rtcp-rsize");
       for (const [kind, id] of Object.entries(section.extensions))
@@ -88,12 +91,11 @@ export function formatDescription(description: OwnDescription): string {
       }
       if (section.stream !== undefined) pushStream(lines, section.stream);
     }
-    first = false;
   }
   return `${lines.join("\r\n")}\r\n`;
 }
 
-function pushTransport(lines: string[], transport: OwnTransport, mid: string, first: boolean): void {
+function pushTransport(lines: string[], transport: OwnTransport, mid: string, isTag: boolean): void {
   lines.push(
     "c=IN IP4 0.0.0.0",
     `a=mid:${mid}`,
@@ -102,8 +104,8 @@ function pushTransport(lines: string[], transport: OwnTransport, mid: string, fi
     `a=fingerprint:${transport.fingerprint.algorithm} ${transport.fingerprint.value}`,
     `a=setup:${transport.setup}`,
   );
-  // All sections share one transport: candidates of the first are those of all (RFC 9143 §7.2.2).
-  if (!first) return;
+  // All sections share one transport: candidates of the one that gives it are those of all (RFC 9143 §7.2.2).
+  if (!isTag) return;
   for (const each of transport.candidates) {
     const tcp = each.protocol === "tcp" ? " tcptype passive" : "";
     lines.push(`a=candidate:${each.foundation} 1 ${each.protocol} ${each.priority} ${each.address} ${each.port} typ host${tcp}`);

@@ -23,8 +23,11 @@ export type WantedSlot = { readonly mid: string; readonly kind: "audio" | "video
 export type OwnOfferSection = {
   readonly mid: string;
   readonly kind: "audio" | "video";
-  /** As we do: `receive` what the client sends; `send` out of a slot; `inactive`: kept, to be used again. */
-  readonly direction: "receive" | "send" | "inactive";
+  /**
+   * As we do: `receive` what the client sends; `send` out of a slot; `inactive`: kept, to be used again; `tag`: carries nothing, and its transport
+   * is all sections' (RFC 9143 §7.2.1), for clients that cannot begin DTLS anew on the one that they have; `stopped`: for good.
+   */
+  readonly direction: "receive" | "send" | "inactive" | "tag" | "stopped";
   /** Of `send`: what the client's MediaStream is named. */
   readonly stream?: string | undefined;
 };
@@ -82,7 +85,15 @@ export class Negotiation {
       answer: (transport) => {
         this.#version++;
         const sessionId = this.#sessionId;
-        return formatDescription({ sessionId, version: this.#version, transport, sections, extmapAllowMixed, iceLite: false });
+        return formatDescription({
+          sessionId,
+          version: this.#version,
+          transport,
+          sections,
+          extmapAllowMixed,
+          iceLite: false,
+          tag: undefined,
+        });
       },
     };
   }
@@ -96,6 +107,7 @@ export class Negotiation {
       // RFC 8829 §5.2.2: who begins DTLS is settled once, but an offer leaves it open.
       transport: { ...transport, setup: "actpass" },
       sections: sections.map((each) => this.#offered(each)),
+      tag: sections.find(({ direction }) => direction === "tag")?.mid,
       extmapAllowMixed: true,
       // Not only what it is: the one who leads takes a new path at once, where the other waits for the old one to fail.
       iceLite: true,
@@ -121,6 +133,10 @@ export class Negotiation {
         // What comes here next is another source: sequence numbers of the one before must not be gone back on (RFC 3711 §3.3.2).
         this.#ssrcs.delete(mid);
         return { ...own, direction: "inactive", extensions, stream: undefined };
+      case "tag":
+        return { ...own, direction: "inactive", extensions: {}, stream: undefined };
+      case "stopped":
+        return { ...head, payloads: String(codecs[0]?.payloadType ?? 0), kind: "rejected" };
       default:
         return assertNever(direction);
     }

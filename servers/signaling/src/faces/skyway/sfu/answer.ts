@@ -2,10 +2,12 @@
 import { parse } from "sdp-transform";
 
 const MAX_CHARACTERS = 1_000_000;
-const MAX_SECTIONS = 256;
+const MAX_SECTIONS = 400;
 
 export type ReadAnswer = {
   readonly iceUfrag: string;
+  /** By Firefox: it names itself in the origin line. */
+  readonly isMozilla: boolean;
   /** By mid. */
   readonly sections: ReadonlyMap<string, { readonly sends: boolean; readonly receives: boolean }>;
 };
@@ -32,5 +34,6 @@ export function readAnswer(sdp: string): ReadAnswer | undefined {
     });
   }
   const iceUfrag = session.media.find((media) => media.iceUfrag !== undefined)?.iceUfrag ?? session.iceUfrag;
-  return iceUfrag === undefined ? undefined : { iceUfrag: String(iceUfrag), sections };
+  if (iceUfrag === undefined) return undefined;
+  return { iceUfrag: String(iceUfrag), isMozilla: String(session.origin?.username).startsWith("mozilla"), sections };
 }

@@ -50,6 +50,14 @@ describe("the sections of a connection", () => {
     expect(again.slots.find(({ mid }) => mid === "2")?.publication).toBe(`v${MAX_SECTIONS - 2}`);
   });
 
+  it("take the transport of one more when theirs is of no use, which is not endless either", () => {
+    const one = layout();
+    for (let at = 0; at < 1_000; at++) one.addTag();
+    const { sections } = one.offer(true);
+    expect(sections).toHaveLength(400);
+    expect(sections.filter(({ direction }) => direction === "tag")).toEqual([{ mid: "399", kind: "audio", direction: "tag" }]);
+  });
+
   it("stay in their order, with their kind, and never go from one stream straight to another", () => {
     const step = fc.record({
       peer: fc.constantFrom("a", "b", "c"),

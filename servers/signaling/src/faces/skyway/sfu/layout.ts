@@ -9,6 +9,8 @@ import type { StoredSection, StoredStream } from "./stored.ts";
 
 /** Of one client's connection, the upstream ones included. The SFU gives a member 256 slots. */
 export const MAX_SECTIONS = 250;
+/** With those of connections that are gone: an SDP has its limits, too. */
+const MAX_WITH_TAGS = 400;
 
 type Kind = "audio" | "video";
 type Use =
@@ -16,7 +18,10 @@ type Use =
   | { readonly is: "slot"; readonly publication: string; readonly stream: string }
   /** To be offered inactive. */
   | { readonly is: "ending" }
-  | { readonly is: "free" };
+  | { readonly is: "free" }
+  /** Carries nothing but the transport of all. */
+  | { readonly is: "tag" }
+  | { readonly is: "stopped" };
 type Section = { readonly mid: string; readonly kind: Kind; use: Use };
 
 /** What one member sends as one MediaStream: a publication session. */
@@ -128,6 +133,10 @@ export class Layout {
           sections.push({ mid, kind, direction: "send", stream: use.stream });
           slots.push({ mid, kind, publication: use.publication });
           break;
+        case "tag":
+        case "stopped":
+          sections.push({ mid, kind, direction: use.is });
+          break;
         case "ending":
         case "free":
           sections.push({ mid, kind, direction: "inactive" });
@@ -136,6 +145,13 @@ export class Layout {
     }
     const msids = Object.fromEntries([...this.#streams.values()].map(({ id, peerId }) => [id, peerId]));
     return { sections, up: upstream, slots, msids };
+  }
+
+  /** From the next offer on all sections take the transport of a new one: what was there before is of no use to the client. */
+  addTag(): void {
+    if (this.#sections.length >= MAX_WITH_TAGS) return;
+    for (const section of this.#sections) if (section.use.is === "tag") section.use = { is: "stopped" };
+    this.#sections.push({ mid: String(this.#sections.length), kind: "audio", use: { is: "tag" } });
   }
 
   /** The client has answered this: what was inactive in it can be used again. @returns whether publications wait for that */

@@ -15,6 +15,8 @@ class World {
   readonly said: Unnumbered[] = [];
   readonly emitted: { readonly event: string; readonly payload: JsonValue }[] = [];
   stored: StoredSfuRoom | undefined;
+  /** Of the client's answers. */
+  origin = "-";
   readonly room: ReturnType<typeof makeSkywaySfuRoom>;
   #ids = 0;
 
@@ -73,7 +75,8 @@ class World {
 
   /** The client answers: all upstream sections but those named. */
   answer(ufrag = "u", change: Readonly<Record<string, string>> = {}): void {
-    this.room.answer(answerText(this.asked.at(-1)?.command.sections ?? [], ufrag, change));
+    const text = answerText(this.asked.at(-1)?.command.sections ?? [], ufrag, change);
+    this.room.answer(text.replace("o=-", `o=${this.origin}`));
   }
 
   agreed(): void {
@@ -101,7 +104,7 @@ function answerText(sections: OfferCommand["sections"], ufrag: string, change: R
     `m=${kind} 9 UDP/TLS/RTP/SAVPF 96`,
     `a=mid:${mid}`,
     `a=ice-ufrag:${ufrag}`,
-    `a=${change[mid] ?? { receive: "sendonly", send: "recvonly", inactive: "inactive" }[direction]}`,
+    `a=${change[mid] ?? { receive: "sendonly", send: "recvonly", inactive: "inactive", tag: "inactive", stopped: "inactive" }[direction]}`,
   ]);
   return ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", ...lines, ""].join("\r\n");
 }
@@ -332,6 +335,23 @@ describe("a connection that is lost", () => {
     world.hear({ type: "sfu-reset", epoch: 1 });
     world.agreed();
     expect(world.asked).toHaveLength(2);
+  });
+
+  it("is followed by one on a transport of its own in Firefox, which cannot begin DTLS anew on the one that it has", async () => {
+    const world = new World();
+    world.joined();
+    world.room.getOffer();
+    world.origin = "mozilla...THIS_IS_SDPARTA-99.0";
+    await world.round();
+    world.hear({ type: "sfu-reset", epoch: 1 });
+    expect(world.sections).toEqual(["0 receive audio", "1 receive video", "2 tag audio"]);
+    await world.round("u2");
+    world.hear({ type: "sfu-reset", epoch: 2 });
+    expect(world.sections.slice(2)).toEqual(["2 stopped audio", "3 tag audio"]);
+    await world.round("u3");
+    expect(world.asked).toHaveLength(3);
+    const after = new World({ restored: world.stored as StoredSfuRoom });
+    expect(after.sections.slice(2)).toEqual(["2 stopped audio", "3 stopped audio", "4 tag audio"]);
   });
 
   it("ends the membership when the client does nothing about it for 30 s", async () => {

@@ -85,6 +85,8 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   #unanswered = 0;
   #failures = 0;
   #lost = false;
+  /** Firefox: on the transport that it has it cannot begin DTLS anew, and other clients cannot take another one. */
+  #needsTag: boolean;
   /** Both upstream sections are in use. */
   #sendsAll = false;
   #unasked: { readonly sdp: string; readonly answer: ReadAnswer } | undefined;
@@ -102,8 +104,10 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     this.#epoch = (stored?.epoch ?? 0) + 1;
     this.#mayPublish = stored?.mayPublish ?? true;
     this.#wanted = stored?.wanted ?? false;
+    this.#needsTag = stored?.needsTag ?? false;
     if (stored === undefined) return;
     this.#lost = true;
+    if (this.#needsTag) this.#layout.addTag();
     this.#cancelReturn = options.clock.after(RETURN_MS, () => {
       if (this.#layout.dropUnconfirmed()) this.#request(0);
     });
@@ -285,6 +289,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     this.#oldUfrag = this.#lastUfrag;
     this.#epoch++;
     this.#lost ||= this.#known;
+    if (this.#needsTag) this.#layout.addTag();
     this.#unanswered = 0;
     this.#round = { state: "idle" };
     this.#store();
@@ -313,6 +318,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     const receive: SfuReceive[] = offer.slots.filter(({ mid }) => answer.sections.get(mid)?.receives === true);
     this.#sendsAll = send.length === offer.up.length;
     this.#lastUfrag = answer.iceUfrag;
+    this.#needsTag = answer.isMozilla;
     this.#known = true;
     const re = session.say({ type: "sfu-offer", room: session.roomName, epoch: this.#epoch, sdp, send, receive });
     this.#round = { state: "answering", re, offer, answer, sdp };
@@ -374,6 +380,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     const state = {
       epoch: this.#epoch,
       mayPublish: this.#mayPublish,
+      needsTag: this.#needsTag,
       wanted: this.#wanted,
       ownStream: this.#ownStream,
       own: [...this.#own],

@@ -6,6 +6,7 @@ import { readStored } from "./stored.ts";
 const state = {
   epoch: 3,
   mayPublish: true,
+  needsTag: false,
   wanted: true,
   ownStream: "s",
   own: [["0", "p"]],

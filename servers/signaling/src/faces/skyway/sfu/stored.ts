@@ -13,6 +13,8 @@ const section = z.object({
     z.object({ is: z.literal("slot"), publication: id, stream: id }),
     z.object({ is: z.literal("ending") }),
     z.object({ is: z.literal("free") }),
+    z.object({ is: z.literal("tag") }),
+    z.object({ is: z.literal("stopped") }),
   ]),
 });
 const stream = z.object({
@@ -26,12 +28,14 @@ const state = z.object({
   /** The highest connection that was offered. */
   epoch: z.int().min(0),
   mayPublish: z.boolean(),
+  /** The client cannot begin DTLS anew on the transport that it has. */
+  needsTag: z.boolean(),
   /** The client has asked for an offer. */
   wanted: z.boolean(),
   /** How the member's own MediaStream is named to the others, and its publications by section. */
   ownStream: id,
   own: z.array(z.tuple([z.string().max(8), id])).max(64),
-  sections: z.array(section).min(2).max(256),
+  sections: z.array(section).min(2).max(1_000),
   streams: z.array(stream).max(1_024),
 });
 
