@@ -156,3 +156,26 @@ describe("a mesh room", () => {
     await expectNothingLeft(world);
   });
 });
+
+describe("a message longer than the server takes", () => {
+  it("is refused here, whatever it is about, and nothing of it is sent", async () => {
+    const world = new World();
+    const [alice, bob] = [world.peer("alice"), world.peer("bob")];
+    const [room, other] = [alice.joinRoom("hall"), bob.joinRoom("hall")];
+    await world.until(() => room.open && other.open);
+    const data: unknown[] = [];
+    other.on("data", ({ data: each }) => data.push(each));
+    const tooLarge = expect.objectContaining({ code: "protocol.message.too-large" });
+    const long = "漢".repeat(400_000);
+    expect(() => room.send(long)).toThrow(tooLarge);
+    const refused = expect(room.setMetadata(long)).rejects.toThrow(tooLarge);
+    const call = alice.call("bob", null, { metadata: long });
+    const codes: string[] = [];
+    call.on("error", ({ code }) => codes.push(code));
+    room.send("short");
+    await world.run(500);
+    await refused;
+    expect([data, codes, call.state, alice.open]).toEqual([["short"], ["protocol.message.too-large"], "closed", true]);
+    expect(await world.end()).toMatchObject({ timers: [], connections: 0 });
+  });
+});

@@ -46,6 +46,28 @@ function crowded(members: number) {
   return { world, sfu, room, errors };
 }
 
+describe("a room with more than a member may receive", () => {
+  it("says so at each subscription that has no slot, until another one frees its own", async () => {
+    const { world, sfu, room, errors } = crowded(130);
+    await world.run(3_000);
+    const limited = () => [...room.subscriptions.values()].filter(({ reason }) => reason === "limit");
+    expect([limited().length, errors]).toEqual([4, []]);
+    const told: unknown[] = [];
+    room.on("qualityChanged", (subscription) => told.push(subscription.reason));
+    const offers = sfu.offers.length;
+    const [waiting] = limited();
+    const kind = waiting?.publication.kind;
+    const other = [...room.subscriptions.values()].find(
+      ({ reason, publication }) => reason !== "limit" && publication.kind === kind,
+    );
+    room.unsubscribe(other?.publication.id ?? "");
+    await world.run(1_000);
+    expect([limited().length, waiting?.reason, told, sfu.offers.length]).toEqual([3, "waiting", ["waiting"], offers]);
+    expect(waiting?.track).not.toBeNull();
+    await world.end();
+  });
+});
+
 describe("a room of 120 members with sound and picture", () => {
   it("needs a small part of the longest message for its offer", async () => {
     const { world, sfu, room, errors } = crowded(119);

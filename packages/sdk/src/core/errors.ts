@@ -7,7 +7,6 @@ export const SDK_ERROR_CODES = {
   "signal.request.timeout": "The server did not answer a request in time.",
   "signal.client.closed": "The peer is closed, so nothing can be asked of the server.",
   "signal.credential.failed": "The application's authenticate() failed.",
-  "signal.message.oversized": "The message is longer than the server takes; it was not sent.",
   "signal.options.invalid": "An option of the peer is missing or cannot be used.",
   "connection.state.closed": "The connection or room is closed.",
   "connection.state.answered": "The call was answered or refused already.",

@@ -17,6 +17,7 @@ import type {
 import { DataConnection } from "./data/index.ts";
 import { asCoded, report, sdkError, serverError } from "./errors.ts";
 import type { ForeignModule } from "./foreign/index.ts";
+import { IceRefresh } from "./ice-refresh.ts";
 import { type CallOptions, MediaConnection } from "./media/media-connection.ts";
 import {
   type ConnectOptions,
@@ -33,11 +34,6 @@ import { Room } from "./room/room.ts";
 import { SignalClient, type SignalEvents } from "./signal/signal-client.ts";
 
 const CLIENT = "tsunagi-sdk 0.1.0";
-/** Fresh ICE servers are asked for when half of their time is over, but not more often than this; then at first, when that failed. */
-const MIN_ICE_REFRESH_MS = 5_000;
-/** The longest pause between attempts; also when all seem to have ended already: the clocks of the two machines differ. */
-const MAX_ICE_RETRY_MS = 60_000;
-
 type AnyConnection = MediaConnection | DataConnection;
 type SignalMessage = SignalEvents["message"][0];
 
@@ -55,7 +51,7 @@ export class Peer extends Emitter<PeerEvents> {
   #iceServers: readonly IceServer[] = [];
   /** The app demands a TURN server for everything. */
   #relayOnly = false;
-  #cancelIceRefresh: (() => void) | undefined;
+  readonly #iceRefresh: IceRefresh;
   #credentials: PeerCredentials;
   /** What is needed for peers of other client libraries, once one has offered; what comes while it is loaded. */
   #foreign: ForeignModule | undefined;
@@ -83,6 +79,7 @@ export class Peer extends Emitter<PeerEvents> {
       }),
       giveUpAfterMs: options.giveUpAfterMs,
     });
+    this.#iceRefresh = new IceRefresh(platform.clock, () => this.#askIceServers());
     this.#registry = new ConnectionRegistry({
       platform: this.#platform,
       send: (message) => this.#signal.send(message),
@@ -282,30 +279,21 @@ export class Peer extends Emitter<PeerEvents> {
       if (changed && outgoing) link.renew("the app's relay policy changed");
     }
     if (changed) for (const room of this.#rooms.values()) room.renew();
-    const ends = Math.min(...iceServers.map((server) => server.expiresAt ?? Number.POSITIVE_INFINITY));
-    const left = ends - this.#platform.clock.wallNow();
-    this.#refreshIceServers(left < 0 ? MAX_ICE_RETRY_MS : Math.max(MIN_ICE_REFRESH_MS, left / 2), MIN_ICE_REFRESH_MS);
+    if (this.#signal.state !== "closed") this.#iceRefresh.taken(iceServers);
   }
 
-  #refreshIceServers(delayMs: number, retryMs: number): void {
-    this.#cancelIceRefresh?.();
-    this.#cancelIceRefresh = undefined;
-    if (delayMs === Number.POSITIVE_INFINITY || this.#signal.state === "closed") return;
-    this.#cancelIceRefresh = this.#platform.clock.after(delayMs, () => {
-      this.#signal
-        .request<IceServersReply>((id) => ({ type: "ice-servers", id }))
-        .then(
-          (reply) => this.#takeIceServers(reply),
-          (error: unknown) => {
-            this.#platform.log.warn({ error }, "no fresh ICE servers");
-            this.#refreshIceServers(retryMs, Math.min(2 * retryMs, MAX_ICE_RETRY_MS));
-          },
-        );
-    });
+  async #askIceServers(): Promise<void> {
+    try {
+      this.#takeIceServers(await this.#signal.request<IceServersReply>((id) => ({ type: "ice-servers", id })));
+    } catch (error) {
+      this.#platform.log.warn({ error }, "no fresh ICE servers");
+      // The end of the session was the reason, perhaps.
+      if (this.#signal.state !== "closed") throw error;
+    }
   }
 
   #onClosed(error: CodedError | undefined): void {
-    this.#cancelIceRefresh?.();
+    this.#iceRefresh.stop();
     if (error !== undefined) report(this, error, this.#platform.log);
     this.#registry.closeAll(error === undefined ? "hung-up" : "failed");
     for (const room of [...this.#rooms.values()]) room.ownerClosed(error);

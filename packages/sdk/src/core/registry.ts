@@ -83,7 +83,13 @@ export class ConnectionRegistry {
       offerFields: room === undefined ? { kind } : { kind, room },
       firstOfferFields: init.firstOfferFields ?? {},
       // `to` comes second: the server readdresses such a message without building it again.
-      send: ({ type, ...body }) => send({ type, to: remoteId, ...body } as ClientCounted),
+      send: ({ type, ...body }) => {
+        try {
+          send({ type, to: remoteId, ...body } as ClientCounted);
+        } catch (error) {
+          this.#fail(entry, error as CodedError);
+        }
+      },
       signalOpen,
       probe,
     });

@@ -90,10 +90,10 @@ describe.each(BOTH)("BinaryPack as %s has it", (dialect: Dialect) => {
   it("writes bytes, views, dates and long things", async () => {
     const view = new Uint16Array([1, 2, 3, 4]).subarray(1, 3);
     const date = new Date(0);
-    const given = { view, buffer: new ArrayBuffer(70_000), date, list: Array.from({ length: 70_000 }, (_, index) => index % 7) };
+    const given = { view, buffer: new ArrayBuffer(70_000), date, list: Array.from({ length: 66_000 }, (_, index) => index % 7) };
     const read = plain(oracle.unpack(encodeBinaryPack(given, dialect))) as typeof given;
     expect(read.view).toEqual(new Uint8Array([2, 0, 3, 0]));
-    expect(read.buffer).toEqual(new Uint8Array(70_000));
+    expect(Buffer.from(read.buffer).equals(new Uint8Array(70_000))).toBe(true);
     expect(read.date).toBe(date.toString());
     expect(read.list).toEqual(given.list);
   });

@@ -45,7 +45,7 @@ const bytesOf = (frames: readonly Frame[]) =>
     return frame;
   });
 const code = (expected: string) => expect.objectContaining({ code: expected });
-const big = Uint8Array.from({ length: 1_000_000 }, (_, index) => index * 7);
+const big = Uint8Array.from({ length: 200_000 }, (_, index) => index * 7);
 const VALUES = ["hi", 0, -1, 1.5, true, [1, [2]], { a: { b: "漢😀" } }, "x".repeat(100_000), {}];
 
 describe.each(BOTH)("binary with %s", (framing) => {
@@ -75,10 +75,12 @@ describe.each(BOTH)("binary with %s", (framing) => {
 
   it("takes each kind of value", async () => {
     const { codec, got } = end(framing, "binary");
-    for (const value of [...VALUES, big.buffer, new Uint8Array([1, 2])]) {
+    for (const value of [...VALUES, new Uint8Array([1, 2]), big.buffer]) {
       for (const frame of await MODELS[framing].frames(value)) codec.receive(frame);
     }
-    expect(got).toEqual([...VALUES, big, new Uint8Array([1, 2])]);
+    // Comparing it item by item takes seconds.
+    expect(Buffer.from(got.pop() as Uint8Array).equals(big)).toBe(true);
+    expect(got).toEqual([...VALUES, new Uint8Array([1, 2])]);
   });
 
   it("answers any bytes with a code, or a value", () => {

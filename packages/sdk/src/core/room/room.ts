@@ -116,7 +116,11 @@ export class Room extends Emitter<RoomEvents> {
     return this.#sfu?.subscriptions ?? NONE;
   }
 
-  /** To all others, or to those named. Over the server: once and in order, also across a loss of signalling. */
+  /**
+   * To all others, or to those named. Over the server: once and in order, also across a loss of signalling.
+   *
+   * @throws {CodedError} `protocol.message.too-large`
+   */
   send(data: JsonValue, { to, topic, reliable = true }: SendOptions = {}): void {
     this.#requireLive();
     if ((topic !== undefined || !reliable) && this.#sfu?.send(data, topic ?? "", reliable, to)) return;

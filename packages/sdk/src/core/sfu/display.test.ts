@@ -21,7 +21,13 @@ const slot = (publication: string | null, uses = 1): FakeSlot => ({
 });
 
 function transport(...slots: FakeSlot[]) {
-  const fake = { slots, connected: true, closed: false, slotOf: (id: string) => slots.find((each) => each.publication === id) };
+  const fake = {
+    slots,
+    connected: true,
+    closed: false,
+    full: false,
+    slotOf: (id: string) => slots.find((each) => each.publication === id),
+  };
   return Object.assign(fake as unknown as SfuTransport & { connected: boolean; closed: boolean }, {});
 }
 
@@ -48,6 +54,7 @@ function setUp(...ids: string[]) {
     subscriptions,
     isShown: (publication) => streams.isAdopted(publication),
     onBound: ({ publication }) => events.push(`bound ${publication.id}`),
+    onLimited: ({ publication, reason }) => events.push(`${reason} ${publication.id}`),
     onSettled: () => events.push("settled"),
   });
   const of = (id: string) => subscriptions.get(id) as Subscription;

@@ -18,6 +18,8 @@ export type DisplayHost = {
   /** Whether the publication can be seen already, over a mesh link. */
   readonly isShown: (publication: Publication) => boolean;
   readonly onBound: (subscription: Subscription) => void;
+  /** Why nothing of it comes is another reason now. */
+  readonly onLimited: (subscription: Subscription) => void;
   /** All that is wanted comes over this transport. */
   readonly onSettled: (transport: SfuTransport) => void;
 };
@@ -39,7 +41,17 @@ export class Display {
       if (subscription !== undefined) this.#showSlot(transport, slot, subscription);
     }
     this.#host.streams.tell();
+    this.#tellLimits(transport);
     this.#settle(transport);
+  }
+
+  #tellLimits(transport: SfuTransport): void {
+    for (const [id, subscription] of this.#host.subscriptions) {
+      const limited = transport.full && transport.slotOf(id) === undefined;
+      if (limited === (subscription.reason === "limit")) continue;
+      subscription.reason = limited ? "limit" : "waiting";
+      this.#host.onLimited(subscription);
+    }
   }
 
   /** The SFU says that this publication is in the slot now. */

@@ -98,9 +98,8 @@ export class SfuMedia implements SfuMediaPort {
         this.attachedChanged();
         this.#moving?.check();
       },
-      onSettled: (transport) => {
-        if (transport === this.#transports.active) this.#transports.dropOld();
-      },
+      onLimited: (subscription) => room.emit("qualityChanged", subscription),
+      onSettled: (transport) => transport === this.#transports.active && this.#transports.dropOld(),
     });
     this.#quality = new MemberQuality({
       clock,

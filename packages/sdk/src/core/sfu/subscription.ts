@@ -11,7 +11,8 @@ export type QualityLimits = {
 };
 /** `auto`: as large as the watched elements show it; without any, no limit. */
 export type WantedQuality = "auto" | "high" | "medium" | "low" | QualityLimits;
-export type QualityReasonOfLayer = Extract<SfuControlEvent, { readonly type: "quality" }>["reason"];
+/** `limit`: this side receives as much as it may; it comes when something else is unsubscribed. */
+export type QualityReasonOfLayer = Extract<SfuControlEvent, { readonly type: "quality" }>["reason"] | "limit";
 
 /** By name: no limit, half and a quarter of a 1280 × 720 camera. */
 const NAMED: Readonly<Record<"high" | "medium" | "low", QualityLimits>> = {

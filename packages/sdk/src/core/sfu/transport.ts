@@ -135,6 +135,11 @@ export class SfuTransport {
     return this.#slots;
   }
 
+  /** No more can be received at once. */
+  get full(): boolean {
+    return this.#slots.length >= MAX_SLOTS;
+  }
+
   slotOf(publication: string): Slot | undefined {
     return this.#slots.find((slot) => slot.publication === publication);
   }
@@ -155,6 +160,7 @@ export class SfuTransport {
       if (free !== undefined) this.#fill(free, publication);
       return free === undefined;
     });
+    if (this.full) return false;
     for (const kind of ["audio", "video"] as const) {
       const needed = missing.filter((publication) => publication.kind === kind);
       const exist = this.#slots.filter((slot) => slot.kind === kind).length;

@@ -48,6 +48,14 @@ export class Requests {
     return true;
   }
 
+  /** It cannot be sent. */
+  fail(id: number, error: CodedError): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    waiting?.cancel();
+    waiting?.reject(error);
+  }
+
   pending(): readonly ClientRequest[] {
     return [...this.#waiting.values()].map((waiting) => waiting.message);
   }

@@ -23,6 +23,7 @@ import {
   type ServerReply,
   SessionCounter,
 } from "@tsunagi/protocol";
+import { utf8 } from "../data/serialization.ts";
 import { asCoded, sdkError, serverError } from "../errors.ts";
 import type { Platform, SocketPort } from "../ports.ts";
 import { connectTimeoutMs, reconnectDelayMs } from "./backoff.ts";
@@ -39,6 +40,8 @@ const PROBE_TIMEOUT_MIN_MS = 400;
 const CONFIRM_AFTER_MS = 250;
 /** Without ever having reached the server. */
 const FIRST_GIVE_UP_MS = 30_000;
+/** As long as the server has not said what it takes: no server reads a longer frame. */
+const FRAME_BYTES = 1024 * 1024;
 /** How much longer than the grace time to go on: a server that lost the session can restore it. */
 const GIVE_UP_BEYOND_GRACE_MS = 120_000;
 
@@ -90,6 +93,7 @@ export class SignalClient extends Emitter<SignalEvents> {
   #session: Session | undefined;
   /** Since when there is no open socket. */
   #awaySince = 0;
+  #messageBytes = FRAME_BYTES;
   #attempt = 0;
   #doubtful = false;
   #rttMs: number | undefined;
@@ -117,10 +121,25 @@ export class SignalClient extends Emitter<SignalEvents> {
     this.#connect();
   }
 
-  /** Sends now, or once a socket is there again. */
+  /**
+   * Sends now, or once a socket is there again.
+   *
+   * @throws {CodedError} `protocol.message.too-large`: the server would close the socket, and each one over which it came again
+   */
   send(message: ClientCounted): void {
     if (this.#state.in === "closed") return;
     const text = JSON.stringify(message);
+    const limit = this.#messageBytes;
+    const bytes = text.length * 3 > limit ? utf8.encode(text).length : 0;
+    if (bytes > limit) {
+      throw new CodedError("protocol.message.too-large", `${bytes} bytes, at most ${limit}`, {
+        remedy: "Send less at once, over a data connection, or raise the app's limit messageBytes.",
+      });
+    }
+    this.#post(text);
+  }
+
+  #post(text: string): void {
     if (!this.#counter.send(text)) {
       this.#finish(new CodedError("session.buffer.overflow", "too many messages wait for the server to come back"));
       return;
@@ -134,7 +153,11 @@ export class SignalClient extends Emitter<SignalEvents> {
   request<Reply extends ServerReply>(make: (id: number) => ClientRequest): Promise<Reply> {
     if (this.#state.in === "closed") return Promise.reject(sdkError("signal.client.closed"));
     const { message, reply } = this.#requests.add<Reply>(make);
-    this.send(message);
+    try {
+      this.send(message);
+    } catch (error) {
+      this.#requests.fail(message.id, error as CodedError);
+    }
     return reply;
   }
 
@@ -312,6 +335,7 @@ export class SignalClient extends Emitter<SignalEvents> {
 
   #enter(socket: SocketPort, message: Opened | Resumed): void {
     this.#session = { resumeToken: message.resumeToken, graceMs: message.graceMs, heartbeatMs: message.heartbeatMs };
+    this.#messageBytes = Math.min(FRAME_BYTES, message.limits.messageBytes);
     this.#setState({ in: "open", socket });
     this.#attempt = 0;
     this.#pingedAt = this.#platform.clock.now();
@@ -326,8 +350,8 @@ export class SignalClient extends Emitter<SignalEvents> {
       // The server knows nothing of what was asked. Requests are asked again; negotiations are taken up by their links, which
       // know better than a queue what is still wanted.
       const rest = this.#counter.restart().filter((text) => !this.#isRenewedOtherwise(text));
-      for (const request of this.#requests.pending()) this.send(request);
-      for (const text of rest) this.send(JSON.parse(text) as ClientCounted);
+      for (const request of this.#requests.pending()) this.#post(JSON.stringify(request));
+      for (const text of rest) this.#post(text);
     } else {
       const again = this.#counter.resume(message.received);
       if (again === undefined) {
