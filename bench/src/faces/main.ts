@@ -2,10 +2,10 @@
  * What the faces for other libraries' clients cost: relayed messages of 2 kB a CPU second of the server, and what one idle client holds of its
  * memory; the PeerJS face next to PeerServer, the skyway-js face next to a bare relay on socket.io 4.
  *
- * Each server is a process of its own, one after the other, in several rounds; the clients are the same code for both of a pair. Ratios are
- * within a round; the median over the rounds is printed.
+ * Each server is a process of its own. The two of a pair relay by turns of a second, for the same clients' code. Ratios are within a round; the
+ * median over the rounds is printed.
  *
- *   npm run faces -w @tsunagi/bench -- [--rounds 3] [--clients 1000] [--idle 4000] [--seconds 8] [--only NAME] [--markdown FILE]
+ *   npm run faces -w @tsunagi/bench -- [--rounds 3] [--clients 1000] [--idle 4000] [--seconds 10] [--only NAME] [--markdown FILE]
  */
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     clients: { type: "string", default: "1000" },
     idle: { type: "string", default: "4000" },
-    seconds: { type: "string", default: "8" },
+    seconds: { type: "string", default: "10" },
     only: { type: "string" },
     markdown: { type: "string" },
   },
@@ -32,6 +32,12 @@ const pairs = Math.floor(Number(values.clients) / 2);
 /** Further clients, for the memory of one. */
 const idle = Number(values.idle);
 const seconds = Number(values.seconds);
+
+/** Of one server's turn. */
+const TURN_MS = 1_000;
+/** How long nothing may arrive before a turn is taken to be over. */
+const QUIET_MS = 50;
+const SETTLE_MS = Number(values.idle) >= 1_000 ? 1_000 : 200;
 
 /** As long as Chromium's for one audio and one video track without candidates, cut to 2,000 bytes. */
 const SDP = Array.from({ length: 60 }, (_, i) => `a=rtpmap:${96 + i} VP8/90000\r\na=rtcp-fb:${96 + i} nack pli\r\n`)
@@ -71,74 +77,116 @@ async function joinAll(family: Family, server: RunningSubject, ids: readonly str
   return sockets;
 }
 
-async function measure(family: Family, subject: Subject): Promise<Result> {
+type Stage = {
+  readonly subject: Subject;
+  readonly server: RunningSubject;
+  readonly sockets: WebSocket[];
+  readonly talk: Talk;
+  readonly memory: Pick<Result, "rssPerClient" | "heapPerClient">;
+};
+
+/** A server, its talkers, and what further clients cost it. */
+async function prepare(family: Family, subject: Subject): Promise<Stage> {
   const server = await startSubject(subject);
-  const sockets: WebSocket[] = [];
-  const keepAlive = setInterval(() => {
-    for (const socket of sockets) if (socket.readyState === 1) socket.send(family.alive);
-  }, 15_000);
-  try {
-    const ids = Array.from({ length: pairs }, (_, i) => [`a${i}`, `b${i}`]).flat();
-    const talkers = await joinAll(family, server, ids);
-    sockets.push(...talkers);
-    await sleep(1_000);
-    const some = await server.measure();
-    // Between these and many more: what the process holds from its start is used first, and would hide a thousand clients.
-    const more = await joinAll(
-      family,
-      server,
-      Array.from({ length: idle }, (_, i) => `idle${i}`),
-    );
-    sockets.push(...more);
-    await sleep(1_000);
-    const full = await server.measure();
-    await Promise.all(
-      more.map(async (socket) => {
-        socket.close();
-        await once(socket, "close");
-      }),
-    );
-    const { count, cpuMicros } = await relay(family, server, talkers, ids);
-    if (count === 0) throw new Error(`${subject.name} relayed nothing`);
-    const each = (pick: (measure: Measure) => number) => (pick(full) - pick(some)) / idle;
-    return {
-      rssPerClient: each(({ rss }) => rss),
-      heapPerClient: each(({ heap }) => heap),
-      perCpuSecond: count / (cpuMicros / 1e6),
-      perSecond: count / seconds,
+  const ids = Array.from({ length: pairs }, (_, i) => [`a${i}`, `b${i}`]).flat();
+  const sockets = await joinAll(family, server, ids);
+  await sleep(SETTLE_MS);
+  const some = await server.measure();
+  // Between these and many more: what the process holds from its start is used first, and would hide a thousand clients.
+  const more = await joinAll(
+    family,
+    server,
+    Array.from({ length: idle }, (_, i) => `idle${i}`),
+  );
+  await sleep(SETTLE_MS);
+  const full = await server.measure();
+  await Promise.all(
+    more.map(async (socket) => {
+      socket.close();
+      await once(socket, "close");
+    }),
+  );
+  const each = (pick: (measure: Measure) => number) => (pick(full) - pick(some)) / idle;
+  const memory = { rssPerClient: each(({ rss }) => rss), heapPerClient: each(({ heap }) => heap) };
+  return { subject, server, sockets, talk: new Talk(family, sockets, ids), memory };
+}
+
+/** Pairs that answer each other as fast as they can, while they are let. */
+class Talk {
+  delivered = 0;
+  #running = false;
+  readonly #begin: () => void;
+
+  constructor(family: Family, sockets: readonly WebSocket[], ids: readonly string[]) {
+    const texts = ids.map((id) => {
+      const isCaller = id.startsWith("a");
+      return family.encode(`${isCaller ? "b" : "a"}${id.slice(1)}`, { kind: isCaller ? "offer" : "answer", sdp: SDP });
+    });
+    sockets.forEach((socket, index) => {
+      const text = texts[index] ?? "";
+      socket.on("message", (data: Buffer) => {
+        // Long ones are what is relayed; the rest keeps alive.
+        if (data.length < 1_000) return;
+        this.delivered += 1;
+        if (this.#running) socket.send(text);
+      });
+    });
+    // Callers have even places.
+    this.#begin = () => {
+      sockets.forEach((socket, index) => {
+        if (index % 2 === 0) socket.send(texts[index] ?? "");
+      });
     };
-  } finally {
-    clearInterval(keepAlive);
-    for (const socket of sockets) socket.terminate();
-    await server.stop();
+  }
+
+  async go(ms: number): Promise<void> {
+    this.#running = true;
+    this.#begin();
+    await sleep(ms);
+    this.#running = false;
+    for (let before = -1; before !== this.delivered; ) {
+      before = this.delivered;
+      await sleep(QUIET_MS);
+    }
   }
 }
 
-/** Pairs that answer each other as fast as they can. */
-async function relay(family: Family, server: RunningSubject, talkers: readonly WebSocket[], ids: readonly string[]) {
-  let delivered = 0;
-  let running = true;
-  talkers.forEach((socket, index) => {
-    const id = ids[index] ?? "";
-    const isCaller = id.startsWith("a");
-    const text = family.encode(`${isCaller ? "b" : "a"}${id.slice(1)}`, { kind: isCaller ? "offer" : "answer", sdp: SDP });
-    socket.on("message", (data: Buffer) => {
-      // Long ones are what is relayed; the rest keeps alive.
-      if (data.length < 1_000) return;
-      delivered += 1;
-      if (running) socket.send(text);
-    });
-    if (isCaller) socket.send(text);
-  });
-  await sleep(2_000);
-  const before = await server.measure();
-  const deliveredBefore = delivered;
-  await sleep(seconds * 1_000);
-  const after = await server.measure();
-  const count = delivered - deliveredBefore;
-  running = false;
-  await sleep(300);
-  return { count, cpuMicros: after.cpuMicros - before.cpuMicros };
+/** Both servers run, and take turns: whatever else the machine does, it does to both. */
+async function compare({ family, ours: mine, other }: Contest, mineFirst: boolean): Promise<ReadonlyMap<Subject, Result>> {
+  const stages: Stage[] = [];
+  const keepAlive = setInterval(() => {
+    for (const socket of stages.flatMap(({ sockets }) => sockets)) if (socket.readyState === 1) socket.send(family.alive);
+  }, 15_000);
+  try {
+    for (const subject of mineFirst ? [mine, other] : [other, mine]) stages.push(await prepare(family, subject));
+    // Until the code is compiled.
+    for (const { talk } of stages) await talk.go(seconds >= 4 ? 3_000 : 500);
+    const totals = stages.map(() => ({ count: 0, cpuMicros: 0, ms: 0 }));
+    for (let turn = 0; turn < seconds; turn += 1) {
+      for (const [index, { server, talk }] of stages.entries()) {
+        const total = totals[index];
+        if (total === undefined) continue;
+        const [cpuBefore, countBefore, begun] = [await server.cpuMicros(), talk.delivered, performance.now()];
+        await talk.go(TURN_MS);
+        total.cpuMicros += (await server.cpuMicros()) - cpuBefore;
+        total.count += talk.delivered - countBefore;
+        total.ms += performance.now() - begun;
+      }
+    }
+    return new Map(
+      stages.map(({ subject, memory }, index) => {
+        const { count, cpuMicros, ms } = totals[index] ?? { count: 0, cpuMicros: 1, ms: 1 };
+        if (count === 0) throw new Error(`${subject.name} relayed nothing`);
+        return [subject, { ...memory, perCpuSecond: count / (cpuMicros / 1e6), perSecond: count / (ms / 1_000) }];
+      }),
+    );
+  } finally {
+    clearInterval(keepAlive);
+    for (const { sockets, server } of stages) {
+      for (const socket of sockets) socket.terminate();
+      await server.stop();
+    }
+  }
 }
 
 const median = (numbers: readonly number[]): number =>
@@ -148,10 +196,7 @@ const contests = CONTESTS.filter(({ family }) => values.only === undefined || fa
 const results = new Map<Subject, Result[]>();
 for (let round = 1; round <= rounds; round += 1) {
   for (const contest of contests) {
-    // Who begins changes: what else the machine does changes, too.
-    const order = round % 2 === 1 ? [contest.ours, contest.other] : [contest.other, contest.ours];
-    for (const subject of order) {
-      const result = await measure(contest.family, subject);
+    for (const [subject, result] of await compare(contest, round % 2 === 1)) {
       results.set(subject, [...(results.get(subject) ?? []), result]);
       console.error(
         `round ${round}/${rounds}  ${subject.name.padEnd(26)} ${(result.rssPerClient / 1024).toFixed(1).padStart(6)} kB an idle client (heap ${(result.heapPerClient / 1024).toFixed(1)})  ${Math.round(result.perCpuSecond).toString().padStart(7)} messages a CPU second`,
