@@ -158,7 +158,9 @@ function entryOf(line: number, fields: Fields): ImportEntry {
   if (at === "key") return fault("import.key.invalid", issue?.message ?? "");
   if (issue?.code === "unrecognized_keys")
     return fault("import.field.unknown", `${issue.keys.join(", ")}: not a field of an app`);
-  return fault("import.field.invalid", `${at}: ${issue?.message ?? "cannot be used"}`);
+  // Switches and limits are mostly written beside the other fields.
+  const field = at.replace(/^(switches|limits)\./, "");
+  return fault("import.field.invalid", `${field}: ${issue?.message ?? "cannot be used"}`);
 }
 
 function malformed(detail: string) {
