@@ -133,9 +133,11 @@ export class SkywayLink {
     this.#closeAt ??= this.#owner.clock.now() + LEAVE_OPEN_MS;
   }
 
-  /** The client notices a loss, and comes back. */
+  /** The client notices a loss, and comes back. Not by a word: it may not read, or not be read. */
   terminate(): void {
-    this.engine.close(true);
+    const socket = webSocketOf(this.engine);
+    if (socket === undefined) this.engine.close(true);
+    else socket.terminate();
   }
 
   // ---- In ----------------------------------------------------------------------------------------------------------------------
@@ -176,6 +178,8 @@ export class SkywayLink {
   /** engine.io says that it is over. */
   closed(): void {
     this.#cancelSlow?.();
+    // A socket that is not read would not see its own end.
+    resumeReading(this.engine);
     this.#dropPartial();
     this.#owner.reserve(-this.#backlogBytes - this.#pending);
     this.#backlog = undefined;
