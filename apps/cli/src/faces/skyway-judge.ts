@@ -159,7 +159,7 @@ function remedyOf(why: string, origin: string): string {
     case "invalid-key":
       return "Give a key of this server with --key, or bring it along: tsunagi keys import.";
     case "invalid-domain":
-      return `The key is for other pages than ${origin}: give one of theirs with --origin, or add it: tsunagi keys set APP --origin ${origin}.`;
+      return `The key is for other pages than ${origin}: give one of theirs with --origin, or set the list anew, with each of them: tsunagi keys set APP --origin …`;
     case "authentication":
       return 'The app demands a credential: --peer ID --credential "$(tsunagi token APP --skyway --peer ID)".';
     default:
