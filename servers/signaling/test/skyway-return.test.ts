@@ -144,6 +144,23 @@ describe("a server that is started again", () => {
     expect(await a.settled()).toEqual([]);
   });
 
+  it("ends calls that it does not know of any more", async () => {
+    test = await SkywayTest.start();
+    const [alice, bob] = [await test.open("alice"), await test.open("bob")];
+    alice.emit("SEND_OFFER", mediaOffer("bob"));
+    await bob.next("OFFER");
+    for (const each of [alice, bob]) each.socket.io.reconnection(false);
+    await test.server.restart();
+    const [a, b] = [back(alice), back(bob)];
+    await Promise.all([a.next("OPEN"), b.next("OPEN")]);
+    a.emit("SEND_FORCE_CLOSE", { dst: "bob", connectionId: "mc_1" });
+    expect(await b.next()).toEqual({ dst: "bob", connectionId: "mc_1", src: "alice" });
+    a.emit("SEND_OFFER", mediaOffer("bob", "mc_2")).emit("SEND_FORCE_CLOSE", { dst: "bob", connectionId: "mc_2" });
+    await b.next("OFFER");
+    await b.next("FORCE_CLOSE");
+    expect(await b.settled()).toEqual([]);
+  });
+
   it("gives an ID to no other token", async () => {
     test = await SkywayTest.start();
     const [alice, bob] = [await test.open("alice"), await test.open("bob")];

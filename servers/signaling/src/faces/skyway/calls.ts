@@ -12,12 +12,12 @@ const CANDIDATE = 4_096;
 const LABEL = 1_024;
 
 /** What a peer that speaks to another one sends, and under which name that one gets it. */
-export const RELAYED: Readonly<Record<string, string>> = {
-  SEND_OFFER: "OFFER",
-  SEND_ANSWER: "ANSWER",
-  SEND_CANDIDATE: "CANDIDATE",
-  SEND_FORCE_CLOSE: "FORCE_CLOSE",
-};
+export const RELAYED: ReadonlyMap<string, string> = new Map([
+  ["SEND_OFFER", "OFFER"],
+  ["SEND_ANSWER", "ANSWER"],
+  ["SEND_CANDIDATE", "CANDIDATE"],
+  ["SEND_FORCE_CLOSE", "FORCE_CLOSE"],
+]);
 
 /** @returns undefined when the message cannot be understood */
 export function readRelayed(

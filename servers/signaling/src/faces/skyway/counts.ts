@@ -1,6 +1,6 @@
 /** What the face counts, for the metrics. */
 import type { ForeignMetric } from "../../metrics.ts";
-import { CLIENT_EVENTS } from "./session.ts";
+import { CLIENT_EVENTS } from "./events.ts";
 
 export type CountSources = {
   readonly sockets: () => Iterable<readonly [transport: string, count: number]>;

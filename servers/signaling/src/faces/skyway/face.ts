@@ -66,6 +66,7 @@ export class SkywayFace implements LinkOwner, SessionOwner {
   readonly #sessions = new Map<string, Map<string, SkywaySession>>();
   readonly #recoveryUntil: number;
   isClosed = false;
+  lastRelayed: string | undefined;
   #buffered = 0;
   #cancelSweep: () => void;
 
@@ -394,10 +395,6 @@ export class SkywayFace implements LinkOwner, SessionOwner {
       if (username !== undefined && credential !== undefined) return { username, credential };
     }
     return undefined;
-  }
-
-  counted(event: string): void {
-    this.counts.received(event);
   }
 
   changed(session: SkywaySession): void {

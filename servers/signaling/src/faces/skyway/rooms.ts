@@ -2,7 +2,6 @@
 import type { Member, RoomMode, ServerCounted } from "@tsunagi/protocol";
 import { encodeBinaryEvent, encodeEvent, type Frames } from "./packets.ts";
 import { SkywayData, withBuffers } from "./room-data.ts";
-import type { SkywaySfuRoomPort } from "./sfu-port.ts";
 import type { StoredRoom } from "./stored-sessions.ts";
 
 /** A room with members of this face in it. */
@@ -40,12 +39,6 @@ export class FaceRoom {
     return earlier;
   }
 }
-
-/** One session's membership. */
-export type Membership = {
-  readonly room: FaceRoom;
-  sfu: SkywaySfuRoomPort | undefined;
-};
 
 /** All rooms of this face. */
 export class FaceRooms {

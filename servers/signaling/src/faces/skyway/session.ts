@@ -1,28 +1,19 @@
 /** One skyway-js client: a session of the core, with a transport or in its grace time, and what it says translated both ways. */
-import type { Clock, Log } from "@tsunagi/base";
 import { type App, type CoreMessage, type Grants, type LostRoom, type Refusal, type Relayed, refusal } from "@tsunagi/conference";
-import type { ErrorMessage, Inbound, Joined, RelayBody, ServerCounted } from "@tsunagi/protocol";
+import type { ErrorMessage, Inbound, RelayBody, ServerCounted } from "@tsunagi/protocol";
 import { authenticate } from "../../authenticate.ts";
 import type { ConferenceHost, SessionSink } from "../../host.ts";
 import { asFields, RELAYED, readCandidate, readRelayed, writeRelayed } from "./calls.ts";
 import { type SkywayErrorType, skywayError } from "./errors.ts";
+import { ROOM_EVENTS, UNNUMBERED } from "./events.ts";
 import { asCredential } from "./handshake.ts";
+import { type MembershipOwner, type MembershipSession, Memberships } from "./memberships.ts";
 import { Missed } from "./missed.ts";
 import type { SkywayFaceOptions } from "./options.ts";
 import { encodeEvent, type Frames, forwardText, type Received } from "./packets.ts";
 import { SkywayData } from "./room-data.ts";
-import {
-  type FaceRoom,
-  type FaceRooms,
-  type FrameCache,
-  logs,
-  type Membership,
-  roomData,
-  userJoined,
-  userLeft,
-  users,
-} from "./rooms.ts";
-import type { MakeSkywaySfuRoom, SkywayRoomSession, SkywaySfuLink, StoredSfuRoom, Unnumbered } from "./sfu-port.ts";
+import { type FaceRoom, userJoined, users } from "./rooms.ts";
+import type { StoredSfuRoom, Unnumbered } from "./sfu-port.ts";
 import { type LinkSession, type SkywayLink, unsent } from "./socket.ts";
 import type { StoredSession } from "./stored-sessions.ts";
 
@@ -30,28 +21,19 @@ import type { StoredSession } from "./stored-sessions.ts";
 const ENVELOPE = 65_536;
 /** Connections remembered whose callee was not there: each is told once. */
 const MAX_TOLD = 256;
-/** Rooms remembered that were left a moment ago: what was under way to them is no mistake. */
-const MAX_LEFT = 8;
-const LEFT_MS = 10_000;
-/** Connections in rooms with members of other libraries. */
-const MAX_MIXED = 256;
 /** A client that talks nonsense hears of it once in this time. */
 const REFUSAL_MS = 1_000;
 
 /** What sessions share. */
-export interface SessionOwner {
+export interface SessionOwner extends MembershipOwner {
   readonly options: SkywayFaceOptions;
   readonly host: Pick<ConferenceHost, "handle">;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly rooms: FaceRooms;
-  readonly frames: FrameCache;
-  readonly sfu: { readonly make: MakeSkywaySfuRoom; readonly link: SkywaySfuLink } | undefined;
-  readonly newId: () => string;
+  session(appId: string, peerId: string): SkywaySession | undefined;
+  /** What was handed from one session to another last. */
+  lastRelayed: string | undefined;
   turnCredential(session: SkywaySession): { readonly username: string; readonly credential: string } | undefined;
   /** Bytes more or fewer that are kept for clients. @returns whether there is room for them */
   reserve(bytes: number): boolean;
-  counted(event: string): void;
   refused(code: string): void;
   changed(session: SkywaySession): void;
   /** It is over, or never began. */
@@ -66,7 +48,7 @@ export interface SessionOwner {
 type Restoring = { readonly rooms: readonly RestoredRoom[]; readonly grants: Grants };
 export type RestoredRoom = { readonly room: FaceRoom; readonly sfu: StoredSfuRoom | undefined };
 
-export class SkywaySession implements SessionSink, LinkSession {
+export class SkywaySession implements SessionSink, LinkSession, MembershipSession {
   readonly id: string;
   app: App;
   readonly peerId: string;
@@ -81,13 +63,10 @@ export class SkywaySession implements SessionSink, LinkSession {
   /** The event that is being acted on now. */
   #acting: string | undefined;
   // Made when they are needed: most sessions are idle.
-  #rooms: Map<string, Membership> | undefined;
-  #sfuStates: Map<string, StoredSfuRoom> | undefined;
+  #rooms: Memberships | undefined;
   #restoring: Restoring | undefined;
   #missed: Missed | undefined;
   #told: Set<string> | undefined;
-  #left: Map<string, number> | undefined;
-  #mixed: Map<string, string> | undefined;
   #cancelGrace: (() => void) | undefined;
   #refusedAt = Number.NEGATIVE_INFINITY;
 
@@ -125,10 +104,7 @@ export class SkywaySession implements SessionSink, LinkSession {
       session: this.id,
       token: this.tokenHash,
       ...(this.#expiresAt === undefined ? {} : { expiresAt: this.#expiresAt }),
-      rooms: [...(this.#rooms ?? [])].map(([room, membership]) => {
-        const sfu = this.#sfuStates?.get(room);
-        return { room, mode: membership.room.mode, ...(sfu === undefined ? {} : { sfu }) };
-      }),
+      rooms: this.#rooms?.stored ?? [],
     };
   }
 
@@ -148,7 +124,7 @@ export class SkywaySession implements SessionSink, LinkSession {
     }
     this.#owner.host.handle({ type: "attach", session: this.id });
     this.#welcome();
-    for (const { sfu } of this.#rooms?.values() ?? []) sfu?.resumed();
+    this.#rooms?.resumed();
   }
 
   /** Its transport is gone. */
@@ -189,7 +165,7 @@ export class SkywaySession implements SessionSink, LinkSession {
     });
   }
 
-  #emit(frames: Frames, isData = false): void {
+  emit(frames: Frames, isData = false): void {
     const link = this.link;
     if (link === undefined) this.#keep(frames, isData);
     else if (!link.send(frames) && this.link === undefined) this.#keep(frames, isData);
@@ -209,7 +185,7 @@ export class SkywaySession implements SessionSink, LinkSession {
 
   received(packet: Extract<Received, { readonly type: "event" }>, size: number, text: string | undefined): void {
     const { event, payload } = packet;
-    if (event in RELAYED) this.#relayOut(event, payload, text);
+    if (RELAYED.has(event)) this.#relayOut(event, payload, text);
     else if (event === "PING" || event === "SEND_LEAVE") return;
     else if (event === "UPDATE_CREDENTIAL") this.#renew(payload);
     else this.#room(event, payload, size, text === undefined);
@@ -240,10 +216,15 @@ export class SkywaySession implements SessionSink, LinkSession {
     }
     const { message, room } = read;
     if (room !== undefined && !this.#isIn(room, event === "SEND_OFFER")) return;
-    if (room !== undefined && message.type === "offer") this.#remember(room, message.to, message.connection);
-    const forwarded = RELAYED[event];
+    if (room !== undefined && message.type === "offer") this.#rooms?.remember(room, message.to, message.connection);
+    const forwarded = RELAYED.get(event);
     const original = text === undefined || forwarded === undefined ? undefined : forwardText(text, event, forwarded, this.peerId);
+    this.#owner.lastRelayed = undefined;
     this.#act(event, message, original);
+    // A server that was started again does not know of the connection, and the other end should not wait for ICE to fail.
+    if (message.type === "hangup" && original !== undefined && this.#owner.lastRelayed !== original) {
+      this.#owner.session(this.app.id, message.to)?.emit(original);
+    }
   }
 
   #renew(payload: unknown): void {
@@ -278,14 +259,16 @@ export class SkywaySession implements SessionSink, LinkSession {
     }
     // Leaving twice, or after the server has taken it out, is no mistake.
     if (!this.#isIn(room, event !== "ROOM_LEAVE")) return;
-    const membership = this.#rooms?.get(room);
+    const sfu = this.#rooms?.sfu(room);
     switch (event) {
       case "ROOM_LEAVE":
         this.#act(event, { type: "leave", room });
         return;
-      case "ROOM_GET_USERS":
-        if (membership !== undefined) this.#emit(users(membership.room, this.peerId, fields.type));
+      case "ROOM_GET_USERS": {
+        const known = this.#rooms?.room(room);
+        if (known !== undefined) this.emit(users(known, this.peerId, fields.type));
         return;
+      }
       case "ROOM_GET_LOGS":
         this.#act(event, { type: "log", room });
         return;
@@ -293,16 +276,16 @@ export class SkywaySession implements SessionSink, LinkSession {
         this.#sendData(room, fields.data ?? null, size, isBinary);
         return;
       case "SFU_GET_OFFER":
-        membership?.sfu?.getOffer();
+        sfu?.getOffer();
         return;
       case "SFU_ANSWER": {
         const sdp = asFields(fields.answer)?.sdp;
-        if (typeof sdp === "string") membership?.sfu?.answer(sdp);
+        if (typeof sdp === "string") sfu?.answer(sdp);
         return;
       }
       default: {
         const candidate = readCandidate(fields.candidate);
-        if (candidate !== undefined) membership?.sfu?.candidate(candidate);
+        if (candidate !== undefined) sfu?.candidate(candidate);
       }
     }
   }
@@ -318,12 +301,30 @@ export class SkywaySession implements SessionSink, LinkSession {
 
   /** @param tells whether the client should hear that it is not in the room */
   #isIn(room: string, tells: boolean): boolean {
-    if (this.#rooms?.has(room) === true) return true;
-    const leftAt = this.#left?.get(room) ?? Number.NEGATIVE_INFINITY;
-    // Messages that were under way when it left, or was taken out, are no mistake either.
-    if (tells && this.#owner.clock.now() - leftAt > LEFT_MS)
+    if (this.#rooms?.room(room) !== undefined) return true;
+    // Messages that were under way when it left, or was taken out, are no mistake.
+    if (tells && this.#rooms?.wasLeftJustNow(room) !== true)
       this.refuse(refusal("room.member.required", "you are not in this room"));
     return false;
+  }
+
+  #memberships(): Memberships {
+    this.#rooms ??= new Memberships(this.#owner, this);
+    return this.#rooms;
+  }
+
+  /** To the core. Not from inside the performing of its outputs: they go one after the other. */
+  say(message: Unnumbered): number {
+    const full = this.#numbered(message);
+    queueMicrotask(() => {
+      if (this.#state !== "over") this.#owner.host.handle({ type: "message", session: this.id, message: full });
+    });
+    return "id" in full ? full.id : 0;
+  }
+
+  /** What the store has of it is no longer true. */
+  changed(): void {
+    this.#owner.changed(this);
   }
 
   /** Tells the client, for applications do not see silence. @param always else no more than once a second */
@@ -332,7 +333,7 @@ export class SkywaySession implements SessionSink, LinkSession {
     const now = this.#owner.clock.now();
     if (!always && now - this.#refusedAt < REFUSAL_MS) return;
     this.#refusedAt = now;
-    this.#emit(encodeEvent("ERROR", skywayError(why, type)));
+    this.emit(encodeEvent("ERROR", skywayError(why, type)));
   }
 
   // ---- From the core -------------------------------------------------------------------------------------------------------------
@@ -340,7 +341,7 @@ export class SkywaySession implements SessionSink, LinkSession {
   opened(_peerId: string, grants: Grants): void {
     this.#state = "open";
     this.#expiresAt = grants.expiresAt;
-    this.#owner.changed(this);
+    this.changed();
     this.#welcome();
   }
 
@@ -351,7 +352,7 @@ export class SkywaySession implements SessionSink, LinkSession {
     for (const { room, sfu } of restoring?.rooms ?? []) {
       const lost = lostRooms.find((each) => each.room === room.name);
       if (lost === undefined) {
-        this.#enter(room, sfu);
+        this.#memberships().enter(room, sfu);
       } else {
         this.#owner.rooms.leave(room);
         this.refuse(refusal("room.member.required", lost.message), true);
@@ -361,7 +362,7 @@ export class SkywaySession implements SessionSink, LinkSession {
 
   renewed(_re: number, _peerId: string, grants: Grants): void {
     this.#expiresAt = grants.expiresAt;
-    this.#owner.changed(this);
+    this.changed();
   }
 
   refused(why: Refusal): void {
@@ -385,10 +386,7 @@ export class SkywaySession implements SessionSink, LinkSession {
     if (why !== undefined) this.refuse(why, true);
     this.#state = "over";
     this.#cancelGrace?.();
-    for (const { room, sfu } of this.#rooms?.values() ?? []) {
-      sfu?.close();
-      this.#owner.rooms.leave(room);
-    }
+    this.#rooms?.close();
     this.#rooms = undefined;
     if (this.#missed !== undefined) this.#owner.reserve(-this.#missed.bytes);
     this.#missed = undefined;
@@ -396,22 +394,23 @@ export class SkywaySession implements SessionSink, LinkSession {
     this.link = undefined;
     if (link !== undefined) link.session = undefined;
     link?.disconnect();
-    this.#owner.changed(this);
+    this.changed();
     this.#owner.forget(this);
   }
 
   relay({ from, framing, message, original }: Relayed): void {
     if (framing === "skyway" && typeof original === "string") {
-      this.#emit(original);
+      this.#owner.lastRelayed = original;
+      this.emit(original);
       return;
     }
     if (message.type === "offer") {
       if (framing === "peerjs" && message.kind === "data" && message.serialization !== "raw") {
         // Its messages would arrive as noise.
-        this.#say({ type: "reject", to: from, connection: message.connection, reason: "unsupported" });
+        this.say({ type: "reject", to: from, connection: message.connection, reason: "unsupported" });
         return;
       }
-      if (message.room !== undefined) this.#remember(message.room, from, message.connection);
+      if (message.room !== undefined) this.#rooms?.remember(message.room, from, message.connection);
     }
     this.#relayIn(message, from);
   }
@@ -423,61 +422,34 @@ export class SkywaySession implements SessionSink, LinkSession {
         this.#relayIn(message, message.from);
         return;
       case "joined":
-        this.#joined(message);
+        this.#memberships().joined(message);
         return;
       case "left":
-        this.#leave(message.room);
-        return;
-      case "member-joined": {
-        const { room: name, member } = message;
-        const membership = this.#rooms?.get(name);
-        if (membership === undefined) return;
-        const frames = this.#owner.frames.get(message, () => {
-          membership.room.members.set(member.peerId, member);
-          this.#owner.rooms.changed(membership.room);
-          return userJoined(membership.room, member.peerId);
-        });
-        this.#emit(frames);
-        membership.sfu?.handle(message);
-        return;
-      }
-      case "member-left": {
-        const { room: name, peerId } = message;
-        const membership = this.#rooms?.get(name);
-        if (membership === undefined) return;
-        if (membership.room.members.delete(peerId)) this.#owner.rooms.changed(membership.room);
-        this.#emit(this.#owner.frames.get(message, () => userLeft(name, peerId)));
-        membership.sfu?.handle(message);
-        return;
-      }
-      case "room-data":
-        // Those topics are the native SDK's own.
-        if (message.topic?.startsWith("$") === true) return;
-        this.#emit(
-          this.#owner.frames.get(message, () => roomData(message)),
-          true,
-        );
-        return;
-      case "log":
-        this.#emit(logs(message, this.#rooms?.get(message.room)?.room.mode ?? "mesh"));
+        this.#rooms?.leave(message.room);
         return;
       case "room-closed":
-        this.#roomClosed(message.room, message.code, message.message);
+        this.#rooms?.takenOut(message.room);
+        // The codes are of the same list.
+        this.refuse(refusal(message.code as Refusal["code"], message.message), true);
         return;
       case "expiring": {
         const seconds = Math.max(0, Math.round((message.expiresAt - this.#owner.clock.wallNow()) / 1_000));
-        this.#emit(encodeEvent("AUTH_EXPIRES_IN", seconds));
+        this.emit(encodeEvent("AUTH_EXPIRES_IN", seconds));
         return;
       }
       case "error":
         this.#refusedByCore(message);
         return;
+      case "member-joined":
+      case "member-left":
+      case "room-data":
+      case "log":
       case "published":
       case "unpublished":
       case "publication-updated":
       case "sfu-answer":
       case "sfu-reset":
-        this.#rooms?.get(message.room)?.sfu?.handle(message);
+        this.#rooms?.handle(message);
         return;
       default:
       // The rest is for members that know of metadata, publications and rooms that move.
@@ -486,7 +458,7 @@ export class SkywaySession implements SessionSink, LinkSession {
 
   #relayIn(message: Relayed["message"] | Inbound<RelayBody>, from: string): void {
     if (message.type === "hangup" && message.reason === "peer-left") {
-      if (this.#owner.options.leaveOnDisconnect) this.#emit(encodeEvent("LEAVE", from));
+      if (this.#owner.options.leaveOnDisconnect) this.emit(encodeEvent("LEAVE", from));
       return;
     }
     if (message.type === "reject" && message.reason === "unsupported") {
@@ -494,21 +466,21 @@ export class SkywaySession implements SessionSink, LinkSession {
       this.refuse(refusal("connection.framing.conflict", what), true);
       return;
     }
-    const room = this.#mixed?.get(mixedKey(from, message.connection));
+    const room = this.#rooms?.roomOf(from, message.connection);
     const frames = writeRelayed(message, from, room === undefined ? undefined : { kind: "media", room });
-    if (frames !== undefined) this.#emit(frames);
+    if (frames !== undefined) this.emit(frames);
   }
 
   #refusedByCore(message: ErrorMessage): void {
     const { code, connection, room } = message;
-    const membership = room === undefined ? undefined : this.#rooms?.get(room);
-    if (membership?.sfu?.handle(message) === true) {
+    if (this.#rooms?.handle(message) === true) {
       this.#owner.refused(code);
       return;
     }
-    if (code === "room.member.duplicate" && membership !== undefined) {
+    const known = room === undefined ? undefined : this.#rooms?.room(room);
+    if (code === "room.member.duplicate" && known !== undefined) {
       // It has asked twice, since it did not hear the first answer.
-      this.#emit(userJoined(membership.room, this.peerId));
+      this.emit(userJoined(known, this.peerId));
       return;
     }
     const isSilent = this.#acting === "ROOM_LEAVE" || (connection !== undefined && !this.#tellsConnection(code, connection));
@@ -528,127 +500,4 @@ export class SkywaySession implements SessionSink, LinkSession {
     this.#told.add(connection);
     return true;
   }
-
-  // ---- Rooms ---------------------------------------------------------------------------------------------------------------------
-
-  #joined(message: Joined): void {
-    const { rooms } = this.#owner;
-    const room = rooms.enter(this.app.id, message.room, message.mode);
-    room.mode = message.mode;
-    room.replace([...message.others, message.self]);
-    rooms.changed(room);
-    this.#left?.delete(message.room);
-    this.#emit(userJoined(room, this.peerId));
-    this.#enter(room, undefined)?.handle(message);
-    this.#owner.changed(this);
-  }
-
-  #enter(room: FaceRoom, restored: StoredSfuRoom | undefined): Membership["sfu"] {
-    const { sfu, clock, log, newId } = this.#owner;
-    this.#rooms ??= new Map();
-    const membership: Membership = { room, sfu: undefined };
-    this.#rooms.set(room.name, membership);
-    if (room.mode !== "sfu" || sfu === undefined) return undefined;
-    if (restored !== undefined) this.#keepSfuState(room.name, restored);
-    membership.sfu = sfu.make({
-      session: this.#facade(room.name),
-      sfu: sfu.link,
-      clock,
-      log,
-      newId,
-      ...(restored === undefined ? {} : { restored }),
-      changed: (state) => {
-        if (this.#rooms?.get(room.name) !== membership) return;
-        this.#keepSfuState(room.name, state);
-        this.#owner.changed(this);
-      },
-    });
-    return membership.sfu;
-  }
-
-  #keepSfuState(room: string, state: StoredSfuRoom): void {
-    this.#sfuStates ??= new Map();
-    this.#sfuStates.set(room, state);
-  }
-
-  #facade(roomName: string): SkywayRoomSession {
-    return {
-      appId: this.app.id,
-      peerId: this.peerId,
-      roomName,
-      say: (message) => this.#say(message),
-      emit: (event, payload) => {
-        if (this.#rooms?.has(roomName) === true) this.#emit(encodeEvent(event, payload));
-      },
-    };
-  }
-
-  /** Not from inside the performing of the core's outputs: they go one after the other. */
-  #say(message: Unnumbered): number {
-    const full = this.#numbered(message);
-    queueMicrotask(() => {
-      if (this.#state !== "over") this.#owner.host.handle({ type: "message", session: this.id, message: full });
-    });
-    return "id" in full ? full.id : 0;
-  }
-
-  #leave(name: string): void {
-    const membership = this.#rooms?.get(name);
-    if (membership === undefined) return;
-    this.#rooms?.delete(name);
-    this.#sfuStates?.delete(name);
-    membership.sfu?.close();
-    membership.room.members.delete(this.peerId);
-    this.#owner.rooms.leave(membership.room);
-    for (const [key, room] of this.#mixed ?? []) if (room === name) this.#mixed?.delete(key);
-    this.#left ??= new Map();
-    const [oldest] = this.#left.keys();
-    if (this.#left.size >= MAX_LEFT && oldest !== undefined) this.#left.delete(oldest);
-    this.#left.set(name, this.#owner.clock.now());
-    this.#owner.changed(this);
-  }
-
-  /** skyway-js has no word for it: the others seem to leave, and the application hears why. */
-  #roomClosed(name: string, code: string, why: string): void {
-    const others = [...(this.#rooms?.get(name)?.room.members.keys() ?? [])].filter((id) => id !== this.peerId);
-    this.#leave(name);
-    for (const id of others) this.#emit(userLeft(name, id));
-    this.refuse(refusal(code as Refusal["code"], why), true);
-  }
-
-  /** In a room with a member of another library: what that one says of the connection later does not name the room. */
-  #remember(room: string, peer: string, connection: string): void {
-    if (this.#rooms?.get(room)?.room.members.get(peer)?.framing === "skyway") return;
-    this.#mixed ??= new Map();
-    const [oldest] = this.#mixed.keys();
-    if (this.#mixed.size >= MAX_MIXED && oldest !== undefined) this.#mixed.delete(oldest);
-    this.#mixed.set(mixedKey(peer, connection), room);
-  }
-}
-
-const UNNUMBERED: ReadonlySet<string> = new Set<CoreMessage["type"]>([
-  "offer",
-  "answer",
-  "candidate",
-  "restart",
-  "reject",
-  "hangup",
-  "room-data",
-  "sfu-candidate",
-]);
-
-const ROOM_EVENTS: ReadonlySet<string> = new Set([
-  ...["ROOM_JOIN", "ROOM_LEAVE", "ROOM_GET_USERS", "ROOM_GET_LOGS", "ROOM_SEND_DATA"],
-  ...["SFU_GET_OFFER", "SFU_ANSWER", "SFU_CANDIDATE"],
-]);
-
-/** Events that clients send, for the counts. */
-export const CLIENT_EVENTS: ReadonlySet<string> = new Set([
-  ...Object.keys(RELAYED),
-  ...ROOM_EVENTS,
-  ...["PING", "UPDATE_CREDENTIAL", "SEND_LEAVE"],
-]);
-
-function mixedKey(peer: string, connection: string): string {
-  return `${peer}\n${connection}`;
 }
