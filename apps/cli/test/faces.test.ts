@@ -16,10 +16,10 @@ beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), "tsunagi-faces-"));
   io = testIo({ cwd, wallNow: Date.now(), env: { TSUNAGI_SFU_PORT: "0", TSUNAGI_SFU_WORKERS: "1" } });
   code = run(["start", "--json", "--port", "0", "--turn-port", "0"], io);
-  await vi.waitUntil(() => io.out() + io.err() !== "", { timeout: 15_000 });
+  await vi.waitUntil(() => io.out() + io.err() !== "", { timeout: 60_000 });
   expect(io.err()).toBe("");
   url = JSON.parse(io.out()).urls[0];
-}, 20_000);
+}, 70_000);
 
 afterAll(async () => {
   io.stop();
@@ -31,7 +31,7 @@ type Checked = { id: string; status: string; detail: string; code?: string };
 
 async function doctor(...args: string[]) {
   const own = testIo({ cwd, wallNow: Date.now() });
-  const exit = await run(["doctor", ...args, "--json"], own);
+  const exit = await run(["doctor", ...args, "--timeout", "10s", "--json"], own);
   const { checks } = JSON.parse(own.out()) as { checks: Checked[] };
   const of = (id: string) => checks.find((check) => check.id === id);
   return { exit, checks, of };
@@ -76,7 +76,7 @@ describe("doctor --skyway", () => {
     await vi.waitUntil(
       async () => (await doctor("--skyway", url, "--key", key)).of("open")?.detail.startsWith("invalid-domain"),
       {
-        timeout: 10_000,
+        timeout: 30_000,
         interval: 500,
       },
     );
@@ -92,5 +92,5 @@ describe("doctor --skyway", () => {
     const opened = await doctor(...there, "--peer", "alice", "--credential", signed.out().trim());
     expect(opened.exit).toBe(EXIT.ok);
     expect(opened.of("open")?.detail).toBe("OPEN as alice");
-  }, 30_000);
+  }, 60_000);
 });

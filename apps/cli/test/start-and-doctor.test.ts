@@ -16,10 +16,10 @@ beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), "tsunagi-all-"));
   io = testIo({ cwd, wallNow: Date.now() });
   code = run(["start", "--json", "--tls", "--port", "0", "--turn-port", "0", "--turn-tls-port", "0"], io);
-  await vi.waitUntil(() => io.out() + io.err() !== "", { timeout: 15_000 });
+  await vi.waitUntil(() => io.out() + io.err() !== "", { timeout: 60_000 });
   expect(io.err()).toBe("");
   ready = JSON.parse(io.out());
-}, 20_000);
+}, 70_000);
 
 afterAll(async () => {
   io.stop();
