@@ -1,6 +1,6 @@
 /** The PeerJS client as the registry has it, unmodified, in real browsers: docs/compatibility.md says which line of its reference is shown where. */
 import type { BrowserPage } from "@tsunagi/testkit/drivers";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { attempt, clear, enter, type FolkStage, openFolkStage, optionsFor, registryText, Someone } from "./lib/folk.ts";
 
 let stage: FolkStage;
@@ -34,6 +34,7 @@ describe.each(["chromium", "firefox"] as const)("peerjs in %s", (browser) => {
     alice = await enter(page, stage.server, "alice", { id: aliceId, answer: "red" });
     bob = await enter(page, stage.server, "bob", { id: bobId, answer: "green" });
   }, 60_000);
+  afterAll(() => page.close());
 
   it("calls: both decode the other, metadata arrives, each side may hang up", async () => {
     await alice.call(bobId, "red", { metadata: { hello: ["you", 1, null] } });

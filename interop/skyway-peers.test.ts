@@ -1,7 +1,7 @@
 /** skyway-js as the registry has it, unmodified, in real browsers: peers and their connections. docs/compatibility.md maps its checklist to tests. */
 import { createHmac } from "node:crypto";
 import type { BrowserPage } from "@tsunagi/testkit/drivers";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type AdminApp, admin } from "../e2e/support/admin.ts";
 import { pathOf, RELAYED } from "../e2e/support/relay.ts";
 import { attempt, clear, enter, type FolkStage, openFolkStage, type Someone } from "./lib/folk.ts";
@@ -181,6 +181,8 @@ describe.each([
     alice = await enter(own, stage.server, "alice", { id: `${kind}-${browser}-a`, answer: "red" });
     bob = await enter(own, stage.server, "bob", { id: `${kind}-${browser}-b`, answer: "green" });
   }, 60_000);
+  // Its faces go on drawing while it is there.
+  afterAll(() => own.close());
 
   it("calls with metadata and an ID of its own; close(true) ends it at both [14, 17]", async () => {
     await alice.call(bob.id, "red", { metadata: { room: 7 }, connectionId: "mine" });

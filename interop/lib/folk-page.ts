@@ -137,6 +137,7 @@ export function installFolk(): void {
   if (globalThis.folk !== undefined) return;
   const people: Record<string, Person> = {};
   const faces = new Map<string, MediaStream>();
+  const lent: MediaStreamTrack[] = [];
   const times = new WeakMap<readonly string[], number[]>();
   const native = libraryKind === "native";
 
@@ -159,7 +160,9 @@ export function installFolk(): void {
       stream = helpers.signal({ width: 160, height: 90, framesPerSecond: 15, ...wanted });
       faces.set(key, stream);
     }
-    return new MediaStream(stream.getTracks().map((track) => track.clone()));
+    const tracks = stream.getTracks().map((track) => track.clone());
+    lent.push(...tracks);
+    return new MediaStream(tracks);
   };
 
   const person: Folk["person"] = (name) => {
@@ -336,15 +339,18 @@ export function installFolk(): void {
       return { is, value };
     },
     clear() {
-      for (const [name, { peer }] of Object.entries(people)) {
+      for (const [name, { peer, hall: joined }] of Object.entries(people)) {
         // A peer that never was open has nothing to end.
         try {
+          // The end of a peer leaves the connections of its rooms as they are, which would go on encoding.
+          joined?.raw.close();
           peer.destroy();
         } catch (error) {
           console.log(`${name} does not end: ${nameOf(error)}`);
         }
         delete people[name];
       }
+      for (const track of lent.splice(0)) track.stop();
     },
   };
 }
