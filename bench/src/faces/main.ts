@@ -14,8 +14,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type WebSocket from "ws";
 import { type Measure, type RunningSubject, startSubject } from "../server-process.ts";
-import { PEER_SERVER, type Subject, TSUNAGI } from "../subjects.ts";
-import { type Family, PEERJS, SKYWAY } from "./clients.ts";
+import { PEER_SERVER, type Subject } from "../subjects.ts";
+import { type Family, KEY, PEERJS, SKYWAY } from "./clients.ts";
 
 const { values } = parseArgs({
   options: {
@@ -46,14 +46,16 @@ const SDP = Array.from({ length: 60 }, (_, i) => `a=rtpmap:${96 + i} VP8/90000\r
 
 type Contest = { readonly family: Family; readonly ours: Subject; readonly other: Subject };
 
+const script = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const ours: Subject = {
-  ...TSUNAGI,
-  env: (port, dataDir) => ({ ...TSUNAGI.env(port, dataDir), TSUNAGI_FACES_PEERJS_LIMIT: "20000" }),
+  ...PEER_SERVER,
+  script: script("./tsunagi-server.mjs"),
+  env: (port, dataDir) => ({ PORT: String(port), DATA_DIR: dataDir, KEY }),
 };
 const socketIo: Subject = {
   ...PEER_SERVER,
   name: "socket.io 4, bare relay",
-  script: fileURLToPath(new URL("./socketio-relay.mjs", import.meta.url)),
+  script: script("./socketio-relay.mjs"),
 };
 const CONTESTS: readonly Contest[] = [
   { family: PEERJS, ours: { ...ours, name: "Tsunagi, PeerJS face" }, other: PEER_SERVER },
@@ -71,8 +73,7 @@ async function joinAll(family: Family, server: RunningSubject, ids: readonly str
   const sockets: WebSocket[] = [];
   // In small groups: a thousand handshakes at once measure the backlog.
   for (let start = 0; start < ids.length; start += 50) {
-    const key = server.key === "" ? "peerjs" : server.key;
-    sockets.push(...(await Promise.all(ids.slice(start, start + 50).map((id) => family.join(server.port, key, id)))));
+    sockets.push(...(await Promise.all(ids.slice(start, start + 50).map((id) => family.join(server.port, id)))));
   }
   return sockets;
 }

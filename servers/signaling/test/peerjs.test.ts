@@ -32,6 +32,8 @@ describe("a key", () => {
   it("names an app, or stands for the default one", async () => {
     const subject = await ours();
     const { clock, signaling } = subject;
+    // The default one is the oldest.
+    await subject.pass(1);
     const other = await signaling.store.createApp({ name: "other" }, clock.wallNow());
     await signaling.apps.refresh();
     await subject.join("default", { key: "peerjs" });

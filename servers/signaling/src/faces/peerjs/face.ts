@@ -17,6 +17,7 @@ import type { PeerjsFaceOptions, PeerjsLimits } from "./options.ts";
 import { AbsentQueues } from "./queue.ts";
 import { Relays } from "./relays.ts";
 import { PeerjsSession, type PeerjsSessionOwner } from "./session.ts";
+import { PeerjsSessions } from "./sessions.ts";
 import { PeerjsSocket } from "./socket.ts";
 
 export type PeerjsParts = {
@@ -48,7 +49,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
   readonly #limits: PeerjsLimits;
   readonly #server: WebSocketServer;
   readonly #sockets = new Set<PeerjsSocket>();
-  readonly #sessions = new Map<string, PeerjsSession>();
+  readonly #sessions = new PeerjsSessions();
   readonly #queues: AbsentQueues;
   readonly #relays: Relays;
   readonly #cancelSweeps: [alive: () => void, queues: () => void];
@@ -92,7 +93,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
 
   /** An open session of this face. */
   session(appId: string, peerId: string): PeerjsSession | undefined {
-    const session = this.#sessions.get(keyOf(appId, peerId));
+    const session = this.#sessions.get(appId, peerId);
     return session?.state === "open" ? session : undefined;
   }
 
@@ -108,9 +109,8 @@ export class PeerjsFace implements PeerjsSessionOwner {
   }
 
   isTaken(app: App | undefined, id: string): boolean {
-    return (
-      app !== undefined && (this.#sessions.has(keyOf(app.id, id)) || this.#parts.host.conference.kindOf(app.id, id) !== undefined)
-    );
+    if (app === undefined) return false;
+    return this.#sessions.get(app.id, id) !== undefined || this.#parts.host.conference.kindOf(app.id, id) !== undefined;
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -150,7 +150,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
   }
 
   appChanged(app: App): void {
-    for (const session of this.#sessions.values()) if (session.app.id === app.id) session.app = app;
+    for (const session of this.#sessions.of(app.id)) session.app = app;
   }
 
   /** A peer of another kind has come: what waited for it. */
@@ -211,8 +211,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
     if (socket.readyState !== 1) return;
     const { clock, host } = this.#parts;
     const { app, peerId } = init;
-    const key = keyOf(app.id, peerId);
-    const existing = this.#sessions.get(key);
+    const existing = this.#sessions.get(app.id, peerId);
     if (existing !== undefined) {
       if (existing.token !== init.token) {
         this.#refuse(socket, "peer.id.taken", ID_TAKEN_FRAME);
@@ -233,7 +232,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
     const session = new PeerjsSession(this, init, clock.now());
     session.socket = socket;
     socket.session = session;
-    this.#sessions.set(key, session);
+    this.#sessions.add(session);
     this.#parts.ownership.claimPeer(app.id, peerId).then(
       (owned) => this.#claimed(session, owned),
       (error: unknown) => {
@@ -337,8 +336,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
 
   #forget(session: PeerjsSession): void {
     session.state = "over";
-    const key = keyOf(session.app.id, session.peerId);
-    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    this.#sessions.remove(session);
   }
 
   /** Frees the ID. Its sockets stay, without it. */
@@ -410,7 +408,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
   #sweepAlive(): void {
     const now = this.#parts.clock.now();
     const before = now - this.#options.aliveMs * LATENESS;
-    for (const session of this.#sessions.values()) {
+    for (const session of this.#sessions.all()) {
       session.dropEarly(now - this.#options.expireMs);
       if (session.lastSeen > before) continue;
       this.counts.refused("protocol.heartbeat.timeout");
@@ -435,10 +433,6 @@ function frameFor(why: Refusal): string {
   if (why.code === "peer.id.taken") return ID_TAKEN_FRAME;
   if (why.code === "peer.limit.reached") return errorFrame(LIMIT_REACHED);
   return errorFrame(`${why.message} (${why.code})${why.remedy === undefined ? "" : `. ${why.remedy}`}`);
-}
-
-function keyOf(appId: string, peerId: string): string {
-  return `${appId}\n${peerId}`;
 }
 
 // One set of listeners for all sockets: `ws` calls them with the socket as `this`.

