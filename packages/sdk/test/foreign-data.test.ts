@@ -7,6 +7,7 @@ import { DataConnection } from "../src/core/data/index.ts";
 import { adopt } from "../src/core/foreign/index.ts";
 import type { DataChannelInit, PeerConnectionPort, Platform } from "../src/core/ports.ts";
 import { FakeChannel, FakeLink, GOOD } from "./fake-channel.ts";
+import { FakeTarget } from "./support/fake-media.ts";
 import { MODELS } from "./support/library-models.ts";
 
 class ForeignLink extends FakeLink {
@@ -33,12 +34,13 @@ function made(serialization: Serialization = "binary") {
   connection.on("open", () => seen.events.push("open"));
   connection.on("close", (reason) => seen.events.push(`close ${reason}`));
   connection.on("error", ({ code }) => seen.events.push(code));
+  const transport = Object.assign(new FakeTarget(), { state: "connected" });
   /** Of each RTCPeerConnection the near and the far end of its channel. */
   const channels: { near: FakeChannel; far: FakeChannel; init: DataChannelInit | undefined }[] = [];
   const received: Uint8Array<ArrayBuffer>[] = [];
   const begin = () => {
     link.peerConnection = {
-      sctp: { maxMessageSize: GOOD.maxMessageBytes },
+      sctp: { maxMessageSize: GOOD.maxMessageBytes, transport },
       createDataChannel: (label: string, init?: DataChannelInit) => {
         const [near, far] = ["", ""].map(() => new FakeChannel(label, init?.protocol ?? "", clock, GOOD, seededRandom(1)));
         if (near === undefined || far === undefined) throw new Error("two were made");
@@ -63,7 +65,7 @@ function made(serialization: Serialization = "binary") {
     link.framing = framing;
     adopt(link, connection, (error: CodedError) => seen.events.push(error.code));
   };
-  return { clock, link, connection, channels, received, begin, open, learn, ...seen };
+  return { clock, transport, link, connection, channels, received, begin, open, learn, ...seen };
 }
 
 describe.each(["skyway", "peerjs"] as const)("data with a %s peer", (framing) => {
@@ -109,6 +111,19 @@ describe.each(["skyway", "peerjs"] as const)("data with a %s peer", (framing) =>
     channels[0]?.far.close();
     clock.advance(50);
     expect([connection.state, events, ended, link.renewals]).toEqual(["closed", ["open", "close hung-up"], ["hung-up"], []]);
+  });
+
+  it("ends with the alert of a DTLS transport that was closed, whichever comes first", () => {
+    const { connection, link, transport, begin, learn, open, events } = made();
+    learn(framing);
+    begin();
+    open();
+    if (link.peerConnection !== null) link.emit("negotiated", link.peerConnection);
+    transport.fire("statechange");
+    expect(connection.state).toBe("connected");
+    transport.state = "closed";
+    transport.fire("statechange");
+    expect([connection.state, events]).toEqual(["closed", ["open", "close hung-up"]]);
   });
 
   it("stays with raw text and bytes as they are", async () => {

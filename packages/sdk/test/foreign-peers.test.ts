@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { MediaConnection } from "../src/core/media/media-connection.ts";
 import type { FakeForeign } from "./support/fake-foreign.ts";
-import { FakeTrack } from "./support/fake-media.ts";
+import { FakeTarget, FakeTrack } from "./support/fake-media.ts";
 import { stream, World } from "./support/world.ts";
 
 const BOTH = ["skyway", "peerjs"] as const;
@@ -94,6 +94,44 @@ describe.each(BOTH)("with a %s peer", (framing) => {
   });
 });
 
+describe("the code for such peers", () => {
+  it("may take its time: what comes meanwhile waits in its order", async () => {
+    const { world, alice, old } = await met("skyway");
+    const { loadForeign } = world;
+    world.loadForeign = () => new Promise((resolve) => world.clock.after(3_000, () => resolve(loadForeign())));
+    const called = alice.once("call");
+    void old.offer("alice", "mc_1", { framing: "skyway" }, (pc) => void pc.addTrack(new FakeTrack("audio")));
+    await world.run(2_000);
+    expect(alice.connections.size).toBe(0);
+    await world.run(1_500);
+    const call = await called;
+    call.answer();
+    await world.until(() => call.open);
+    const outgoing = alice.call("old", stream("audio"));
+    await world.until(() => outgoing.open);
+    await expectNothingLeft(world, old);
+  });
+
+  it("that cannot be loaded is an error of what needs it, and of nothing else", async () => {
+    const { world, alice, old } = await met("peerjs");
+    const bob = world.peer("bob");
+    await world.until(() => bob.open);
+    bob.on("call", (call) => call.answer());
+    world.loadForeign = () => Promise.reject(new Error("404"));
+    const codes: string[] = [];
+    alice.on("error", ({ code }) => codes.push(code));
+    void old.offer("alice", "mc_1", { framing: "peerjs" }, (pc) => void pc.addTrack(new FakeTrack("audio")));
+    const call = alice.call("old", stream("audio"));
+    call.on("error", ({ code }) => codes.push(`call ${code}`));
+    const other = alice.call("bob", stream("audio"));
+    await world.until(() => other.open);
+    expect(codes.toSorted()).toEqual(["call connection.code.unreachable", "connection.code.unreachable"]);
+    expect(old.of("hangup")).toHaveLength(2);
+    expect(call.state).toBe("closed");
+    await expectNothingLeft(world, old);
+  });
+});
+
 describe("what the two libraries differ in", () => {
   it("skyway-js takes another kind of track later", async () => {
     const { world, alice, old } = await met("skyway");
@@ -154,10 +192,10 @@ describe("what the two libraries differ in", () => {
     await world.until(() => calls.length === 1);
     calls[0]?.answer(stream("audio"));
     await world.until(() => calls[0]?.open === true);
-    const channel = world.network.all[0]?.createDataChannel("");
-    const [pc] = world.network.all.filter((each) => each !== old.pc("mc_1"));
-    pc?.fire("datachannel", { channel });
-    world.network.all[0]?.asked[0]?.channel.fire("close");
+    const [mine] = world.network.open.filter((each) => each !== old.pc("mc_1"));
+    const channel = new FakeTarget();
+    mine?.fire("datachannel", { channel });
+    channel.fire("close");
     expect(calls[0]?.state).toBe("closed");
     await expectNothingLeft(world, old);
   });
@@ -190,6 +228,22 @@ describe("a mesh room with a skyway-js member", () => {
     void old.offer("alice", "mc_7", { framing: "skyway", room: "hall" }, (pc) => void pc.addTrack(new FakeTrack("audio")));
     await world.until(() => hall.getPeerConnections().get("old")?.connectionState === "connected");
     expect(old.of("answer")).toMatchObject([{ connection: "mc_7" }]);
+    await expectNothingLeft(world, old);
+  });
+
+  it("tries again under another name after the path was lost", async () => {
+    const { world, old, join } = await room("old");
+    old.join("hall");
+    await world.run(100);
+    const hall = join();
+    const connected = () => hall.getPeerConnections().get("old")?.connectionState === "connected";
+    await world.until(connected);
+    world.network.direct = false;
+    await world.until(() => hall.getPeerConnections().size === 0);
+    world.network.direct = true;
+    await world.until(connected);
+    const names = old.of("offer").map((offer) => (offer as { readonly connection: string }).connection);
+    expect(new Set(names).size).toBe(2);
     await expectNothingLeft(world, old);
   });
 

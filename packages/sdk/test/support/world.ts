@@ -20,6 +20,7 @@ export class World {
   readonly server: FakeServer;
   readonly peers: Peer[] = [];
   #addresses = 0;
+  loadForeign = async () => foreignModule;
   /** Timers of the SDK alone, with where each was set: those of the simulated server and browsers are not its leaks. */
   readonly timers = new Map<object, string>();
   readonly #counted: Clock = {
@@ -78,7 +79,7 @@ export class World {
         network: { listen: () => () => {} },
         // A dynamic import takes real time.
         loadSfu: async () => sfuModule,
-        loadForeign: async () => foreignModule,
+        loadForeign: () => this.loadForeign(),
         compression,
         defaultServer: undefined,
       },

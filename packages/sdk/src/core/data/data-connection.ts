@@ -10,7 +10,7 @@ import type { IncomingFile } from "./incoming-file.ts";
 import { CHANNEL_PROTOCOL, type DataLimits, DEFAULT_LIMITS } from "./limits.ts";
 import type { SendOptions } from "./message-queue.ts";
 import type { FileTransfer } from "./outgoing-file.ts";
-import { type CreateCodec, DataPipe, type PipeMode } from "./pipe.ts";
+import { type Codec, type CodecOptions, DataPipe, type PipeMode } from "./pipe.ts";
 
 export type DataConnectionState = "connecting" | "connected" | "reconnecting" | "closed";
 
@@ -159,8 +159,8 @@ export class DataConnection extends Emitter<DataConnectionEvents> implements Own
   }
 
   /** @internal For an end of another library, before there is a channel. */
-  useCodec(create: CreateCodec): void {
-    this.#pipe.useCodec(create);
+  useCodec(create: (options: CodecOptions, lossy: boolean) => Codec): void {
+    this.#pipe.useCodec((options) => create(options, this.#isLossy()));
   }
 
   ownerClosed(reason: EndReason): void {

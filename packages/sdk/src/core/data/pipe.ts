@@ -70,7 +70,6 @@ export type CodecOptions = Pick<PipeOptions, "serialization" | "clock" | "limits
   /** The longest that the channel takes. */
   readonly maxMessageBytes: () => number;
 };
-export type CreateCodec = (options: CodecOptions) => Codec;
 
 export type PipeOptions = {
   readonly mode: PipeMode;
@@ -130,7 +129,7 @@ export class DataPipe {
   }
 
   /** From now on in another library's manner; what waits is taken along. */
-  useCodec(create: CreateCodec): void {
+  useCodec(create: (options: CodecOptions) => Codec): void {
     const { serialization, clock, limits } = this.#options;
     this.#mode = "plain";
     const codec = create({

@@ -10,7 +10,7 @@ export const adopt: ForeignModule["adopt"] = (link, connection, report) => {
   const ended = () => connection.close();
   link.on("negotiated", (pc) => watchTransport(pc, ended));
   if (connection.type === "data") {
-    connection.useCodec((options) => createCodec(framing, options));
+    connection.useCodec((options, lossy) => createCodec(framing, options, lossy));
     return;
   }
   if (framing !== "peerjs") return;

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { ORACLES } from "../../../test/support/binarypack-oracles.ts";
 import { MODELS } from "../../../test/support/library-models.ts";
 import { type DataLimits, DEFAULT_LIMITS } from "../data/limits.ts";
+import type { CodecOptions } from "../data/pipe.ts";
 import { createCodec } from "./codec.ts";
 
 const BOTH = ["skyway", "peerjs"] as const;
@@ -22,7 +23,7 @@ function end(framing: Framing, serialization: Serialization, limits: Partial<Dat
       sent.push(frame.data);
     }
   };
-  const codec = createCodec(framing, {
+  const options: CodecOptions = {
     serialization,
     clock,
     limits: { ...DEFAULT_LIMITS, ...limits },
@@ -34,10 +35,11 @@ function end(framing: Framing, serialization: Serialization, limits: Partial<Dat
       },
       onError: () => {},
     },
-    pump,
+    pump: () => pump(),
     maxMessageBytes: () => channel.maxMessageBytes,
-  });
-  return { clock, codec, sent, got, progress, channel, pump };
+  };
+  const codec = createCodec(framing, options);
+  return { clock, codec, options, sent, got, progress, channel, pump };
 }
 const bytesOf = (frames: readonly Frame[]) =>
   frames.map((frame) => {
@@ -219,6 +221,17 @@ describe("the other serializations", () => {
     expect(got).toEqual(["text", new Uint8Array([1]).buffer]);
   });
 
+  it("a connection that may lose messages is a binary one to skyway-js, and to peerjs what it is called", () => {
+    const frameOf = (framing: Framing) => {
+      const { options } = end(framing, "json");
+      const codec = createCodec(framing, { ...options, pump: () => {} }, true);
+      void codec.send({ a: 1 });
+      return codec.nextFrame(0)?.data as Uint8Array<ArrayBuffer>;
+    };
+    expect(MODELS.skyway.read([frameOf("skyway")])).toEqual([{ a: 1 }]);
+    expect(Buffer.from(frameOf("peerjs")).toString()).toBe('{"a":1}');
+  });
+
   it("peerjs says in its own message that it closes, after what it still had to send", async () => {
     const close = { __peerData: { type: "close" } };
     const [binary, json] = [end("peerjs", "binary"), end("peerjs", "json")];
@@ -246,6 +259,7 @@ describe("what waits", () => {
     const { codec, channel, pump } = end("skyway", "binary", { messageBytes: 1_000, queueBytes: 100 });
     channel.open = false;
     await expect(codec.send("x".repeat(1_001))).rejects.toThrow(code("data.message.too-large"));
+    await expect(codec.send(new Blob(["x".repeat(1_001)]))).rejects.toThrow(code("data.message.too-large"));
     const one = codec.send("x".repeat(500));
     await expect(codec.send("y".repeat(50))).rejects.toThrow(code("data.queue.full"));
     channel.open = true;

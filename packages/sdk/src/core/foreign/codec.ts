@@ -9,8 +9,10 @@ import { jsonManner, type Manner, type Packed, rawManner } from "./manner.ts";
 import { peerjsBinary, peerjsJson } from "./peerjs.ts";
 import { skywayBinary } from "./skyway.ts";
 
-export function createCodec(framing: Framing, options: CodecOptions): Codec {
-  return new ForeignCodec(mannerOf(framing, options.serialization, options), options);
+export function createCodec(framing: Framing, options: CodecOptions, lossy = false): Codec {
+  // skyway-js takes any connection that may lose messages for a binary one, whatever was asked for.
+  const serialization = framing === "skyway" && lossy ? "binary" : options.serialization;
+  return new ForeignCodec(mannerOf(framing, serialization, options), options);
 }
 
 function mannerOf(framing: Framing, serialization: Serialization, options: CodecOptions): Manner {
@@ -18,6 +20,8 @@ function mannerOf(framing: Framing, serialization: Serialization, options: Codec
   if (framing === "skyway") return serialization === "json" ? jsonManner(options) : skywayBinary(options);
   return serialization === "json" ? peerjsJson(options) : peerjsBinary(options);
 }
+
+declare function queueMicrotask(callback: () => void): void;
 
 type Item = {
   /** Undefined while a Blob is still being read. */
@@ -62,7 +66,9 @@ class ForeignCodec implements Codec {
       };
       signal?.addEventListener("abort", onAbort, { once: true });
       this.#items.push(item);
-      if (isBlob(value)) {
+      if (isBlob(value) && value.size > this.#options.limits.messageBytes) {
+        this.#fail(item, tooLarge(value.size, this.#options.limits.messageBytes));
+      } else if (isBlob(value)) {
         value.arrayBuffer().then(
           (bytes) => this.#pack(item, bytes, value),
           (cause: unknown) => this.#fail(item, new CodedError("file.read.failed", "The Blob could not be read.", { cause })),
@@ -93,7 +99,14 @@ class ForeignCodec implements Codec {
         this.#items.shift();
         item.settle();
       }
-      item.onProgress?.(sent, bytes);
+      try {
+        item.onProgress?.(sent, bytes);
+      } catch (error) {
+        // Reported as an emitter reports its listeners' errors; the queue goes on.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
       return { data, bytes: length };
     }
   }

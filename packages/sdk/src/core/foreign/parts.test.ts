@@ -48,7 +48,7 @@ describe("messages in parts", () => {
   it("make room for newer ones, and are given up when nothing of them comes for long", () => {
     const [parts, clock] = [new Parts(10_000), new FakeClock()];
     for (let id = 0; id < 5_000; id += 1) parts.add(clock.now(), { id, total: 1_000_000, index: 0, data: bytes(1) });
-    expect(parts.cost).toBeLessThanOrEqual(20_000);
+    expect(parts.cost).toBeLessThanOrEqual(12_500);
     clock.advance(121_000);
     parts.add(clock.now(), { id: "new", total: 2, index: 0, data: bytes(1) });
     expect(parts.cost).toBeLessThan(200);

@@ -5,6 +5,8 @@ import { type Millis, ProtocolError } from "@tsunagi/base";
 const MESSAGES = 1024;
 /** After so long without a part of it a message is given up. */
 const IDLE_MS = 120_000;
+/** So much more than the longest message may be held, since parts cost more than their bytes. */
+const SLACK = 0.25;
 /** What a part costs beyond its bytes, so that tiny ones are bounded too. */
 const PART_COST = 128;
 
@@ -64,7 +66,7 @@ export class Parts {
     const received = pending.bytes;
     if (pending.parts.size < total) {
       for (const other of this.#pending.keys()) {
-        if (this.#pending.size <= MESSAGES && this.#cost <= 2 * this.#limitBytes) break;
+        if (this.#pending.size <= MESSAGES && this.#cost <= this.#limitBytes * (1 + SLACK)) break;
         this.#drop(other);
       }
       return { received, message: undefined };
