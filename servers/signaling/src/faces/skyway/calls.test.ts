@@ -41,6 +41,10 @@ describe("readRelayed", () => {
       ["SEND_FORCE_CLOSE", { dst: "x".repeat(129), connectionId: "c" }],
       ["SEND_FORCE_CLOSE", null],
       ["toString", names],
+      [
+        "SEND_OFFER",
+        { ...names, offer: { sdp: "v=0" }, connectionType: "media", metadata: JSON.parse("[".repeat(9_999) + "]".repeat(9_999)) },
+      ],
     ];
     for (const [event, payload] of bad) expect(readRelayed(event, payload)).toBeUndefined();
   });

@@ -1,7 +1,7 @@
 /** Calls and data connections: skyway-js's messages and the core's, each translated into the other. */
 import type { JsonValue } from "@tsunagi/base";
 import type { Candidate, Inbound, Outbound, RelayBody, Reliability, Serialization } from "@tsunagi/protocol";
-import { encodeEvent } from "./packets.ts";
+import { encodeEvent, isShallow } from "./packets.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 type Relay = Outbound<RelayBody>;
@@ -66,6 +66,7 @@ function offer(
   const sdp = asFields(fields.offer)?.sdp;
   if ((kind !== "media" && kind !== "data") || typeof sdp !== "string") return undefined;
   const { label, metadata } = fields;
+  if (!isShallow(metadata)) return undefined;
   return {
     type: "offer",
     ...names,

@@ -105,7 +105,18 @@ function decodeWith(decoder: PacketDecoder, data: string | Buffer): Received | u
   return typeof event === "string" ? { type: "event", event, payload } : { type: "other" };
 }
 
-/** Whether a text of JSON nests deeper than {@link MAX_DEPTH}: looked at before it is parsed, since a parser's stack costs memory. */
+/** The same of a value that was parsed from a short text. */
+export function isShallow(value: unknown, depth = 0): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (depth >= MAX_DEPTH) return false;
+  for (const each of Object.values(value)) if (!isShallow(each, depth + 1)) return false;
+  return true;
+}
+
+/**
+ * Whether a text of JSON nests deeper than {@link MAX_DEPTH}: of long ones looked at before they are parsed, since a parser's stack costs memory and
+ * time. Short ones are parsed in any case, and looked at where something recurses over them.
+ */
 export function isTooDeep(text: string): boolean {
   if (text.length <= MAX_DEPTH) return false;
   let depth = 0;

@@ -245,10 +245,11 @@ export class SkywayLink {
       owner.refused(this, "protocol.message.malformed", "attachments were announced and did not come");
     }
     const isHeader = isBinaryHeader(text);
-    const limit = isHeader || text.startsWith(ROOM_DATA) ? owner.packetBytes : MAX_TEXT;
+    const mayBeLong = isHeader || text.startsWith(ROOM_DATA);
+    const limit = mayBeLong ? owner.packetBytes : MAX_TEXT;
     if (text.length > limit) {
       owner.refused(this, "protocol.message.too-large", `${text.length} characters, at most ${limit}`);
-    } else if (isTooDeep(text)) {
+    } else if (mayBeLong && isTooDeep(text)) {
       owner.refused(this, "protocol.message.malformed", "the message nests too deeply");
     } else if (isHeader) {
       this.#partial = this.#attempt(() => new Partial(text, MAX_ATTACHMENTS));
