@@ -7,9 +7,16 @@ import { type Refusal, refusal } from "./refusal.ts";
 /** Patterns of room names in one token. */
 const MAX_PATTERNS = 100;
 
+/** Most peers of an app may do the same: they share one object. */
+const SHARED = new WeakMap<AppSwitches, Permissions>();
+
 export function permissionsFromSwitches(switches: AppSwitches): Permissions {
+  const known = SHARED.get(switches);
+  if (known !== undefined) return known;
   const { listPeers, modes } = switches;
-  return { call: true, data: true, listPeers, rooms: true, modes, publish: true, subscribe: true };
+  const permissions: Permissions = { call: true, data: true, listPeers, rooms: true, modes, publish: true, subscribe: true };
+  SHARED.set(switches, permissions);
+  return permissions;
 }
 
 /** The claims of a verified JWT (RFC 7519) that mean something here; each may be missing. */

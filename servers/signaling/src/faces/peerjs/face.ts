@@ -2,10 +2,11 @@
  * The PeerJS face: PeerServer's WebSocket. Frames between two of its own clients go through as they came; with peers of other kinds they are
  * translated. Either way the conference core knows of the call: its permissions, limits and records hold here, too.
  */
+import { createHash, randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Clock, isPeerId, type Log, randomId } from "@tsunagi/base";
-import { type App, type Refusal, type Relayed, refusal } from "@tsunagi/conference";
+import { type Clock, isPeerId, type Log } from "@tsunagi/base";
+import { type App, type Grants, type Refusal, type Relayed, refusal } from "@tsunagi/conference";
 import { type WebSocket, WebSocketServer } from "ws";
 import { authenticate } from "../../authenticate.ts";
 import type { ConferenceHost } from "../../host.ts";
@@ -163,7 +164,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
 
   #accept(socket: PeerjsSocket, request: IncomingMessage): void {
     socket.face = this;
-    socket.orphanedAt = this.#parts.clock.now();
+    socket.orphanedAt = this.#now();
     socket.on("message", onMessage);
     socket.on("close", onClose);
     socket.on("ping", onPing);
@@ -195,7 +196,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
     const proven = authenticate(app, id, proof, this.#parts.clock.wallNow());
     const enter = (result: Awaited<typeof proven>) => {
       if ("code" in result) this.#refuseFor(socket, result);
-      else this.#enter(socket, { id: randomId(24), app, peerId: id, token, grants: result.grants });
+      else this.#enter(socket, { id: randomUUID(), app, peerId: ownText(id), token: tokenOf(token) }, result.grants);
     };
     if (!(proven instanceof Promise)) {
       enter(proven);
@@ -207,9 +208,9 @@ export class PeerjsFace implements PeerjsSessionOwner {
     });
   }
 
-  #enter(socket: PeerjsSocket, init: Pick<PeerjsSession, "id" | "app" | "peerId" | "token" | "grants">): void {
+  #enter(socket: PeerjsSocket, init: Pick<PeerjsSession, "id" | "app" | "peerId" | "token">, grants: Grants): void {
     if (socket.readyState !== 1) return;
-    const { clock, host } = this.#parts;
+    const { host } = this.#parts;
     const { app, peerId } = init;
     const existing = this.#sessions.get(app.id, peerId);
     if (existing !== undefined) {
@@ -229,12 +230,12 @@ export class PeerjsFace implements PeerjsSessionOwner {
       this.#refuse(socket, "peer.id.taken", ID_TAKEN_FRAME);
       return;
     }
-    const session = new PeerjsSession(this, init, clock.now());
+    const session = new PeerjsSession(this, init, this.#now());
     session.socket = socket;
     socket.session = session;
     this.#sessions.add(session);
     this.#parts.ownership.claimPeer(app.id, peerId).then(
-      (owned) => this.#claimed(session, owned),
+      (owned) => this.#claimed(session, grants, owned),
       (error: unknown) => {
         this.#parts.log.error({ error: String(error) }, "claiming a peer ID failed");
         this.refused(session, refusal("server.internal.failed", "the server failed"));
@@ -242,9 +243,9 @@ export class PeerjsFace implements PeerjsSessionOwner {
     );
   }
 
-  #claimed(session: PeerjsSession, owned: boolean): void {
+  #claimed(session: PeerjsSession, grants: Grants, owned: boolean): void {
     const { host, ownership } = this.#parts;
-    const { id, app, peerId, grants } = session;
+    const { id, app, peerId } = session;
     if (!owned) {
       this.refused(session, refusal("peer.id.taken", "another live session has this peer ID"));
       return;
@@ -272,7 +273,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
     session.previous = session.socket;
     session.socket = socket;
     socket.session = session;
-    session.lastSeen = this.#parts.clock.now();
+    session.lastSeen = this.#now();
     if (session.state !== "open") return;
     // PeerServer says nothing here, and its client then waits for ever.
     session.deliver(OPEN_FRAME);
@@ -309,7 +310,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
     for (const socket of [session.previous, session.socket]) {
       if (socket === undefined) continue;
       socket.session = undefined;
-      socket.orphanedAt = this.#parts.clock.now();
+      socket.orphanedAt = this.#now();
       if (why !== undefined) this.#refuseFor(socket, why);
     }
     session.previous = undefined;
@@ -360,7 +361,7 @@ export class PeerjsFace implements PeerjsSessionOwner {
       this.counts.ignored("session");
       return;
     }
-    const now = this.#parts.clock.now();
+    const now = this.#now();
     const { messageBytes, messagesPerSecond } = session.app.limits;
     if (!session.mayPass(now)) {
       this.#end(session, refusal("protocol.rate.exceeded", `more than ${messagesPerSecond} messages a second`));
@@ -396,6 +397,11 @@ export class PeerjsFace implements PeerjsSessionOwner {
   }
 
   // ---- Time --------------------------------------------------------------------------------------------------------------------
+
+  /** Whole milliseconds: of fractions, each one that is kept is an object of its own. */
+  #now(): number {
+    return Math.round(this.#parts.clock.now());
+  }
 
   #scheduleAlive(): void {
     const delay = Math.min(1_000, Math.max(50, this.#options.aliveMs / 20));
@@ -433,6 +439,18 @@ function frameFor(why: Refusal): string {
   if (why.code === "peer.id.taken") return ID_TAKEN_FRAME;
   if (why.code === "peer.limit.reached") return errorFrame(LIMIT_REACHED);
   return errorFrame(`${why.message} (${why.code})${why.remedy === undefined ? "" : `. ${why.remedy}`}`);
+}
+
+/** A text that does not keep the whole address alive that it is a part of. Only for ASCII. */
+function ownText(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
+}
+
+/** What tells a client that comes again: a session may be kept by thousands, and a JWT is long. */
+function tokenOf(token: string): string {
+  return token.length <= 32 && /^[\x20-\x7e]*$/.test(token)
+    ? ownText(token)
+    : createHash("sha256").update(token).digest("base64");
 }
 
 // One set of listeners for all sockets: `ws` calls them with the socket as `this`.

@@ -84,9 +84,10 @@ export class Relays {
   /** The core keeps books of calls and knows who may make them. @returns false: it takes no part in this one */
   #toOwnByCore(session: PeerjsSession, target: PeerjsSession, frame: RelayFrame, text: string): boolean {
     const message = toCore(frame.type, target.peerId, frame.payload);
-    const { call, data } = session.grants.permissions;
     if (message === undefined) {
-      if (frame.type !== "OFFER" || (call && data)) return false;
+      if (frame.type !== "OFFER") return false;
+      const permissions = this.#options.host.conference.grants(session.id)?.permissions;
+      if (permissions?.call === true && permissions.data) return false;
       // What kind of connection it asks for cannot be read.
       this.#refuseOffer(session, target.peerId, "auth.permission.denied");
       return true;

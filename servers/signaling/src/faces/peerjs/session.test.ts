@@ -1,4 +1,4 @@
-import { type App, DEFAULT_LIMITS, DEFAULT_SWITCHES, permissionsFromSwitches, type Relayed } from "@tsunagi/conference";
+import { type App, DEFAULT_LIMITS, type Relayed } from "@tsunagi/conference";
 import { describe, expect, it } from "vitest";
 import { PeerjsSession, type PeerjsSessionOwner } from "./session.ts";
 
@@ -14,8 +14,7 @@ function make() {
     ended: () => void told.push("ended"),
     unreachable: () => void told.push("unreachable"),
   };
-  const grants = { permissions: permissionsFromSwitches(DEFAULT_SWITCHES) };
-  const session = new PeerjsSession(owner, { id: "s", app: APP, peerId: "me", token: "t", grants }, 0);
+  const session = new PeerjsSession(owner, { id: "s", app: APP, peerId: "me", token: "t" }, 0);
   return { session, told };
 }
 

@@ -1,5 +1,5 @@
 /** One PeerJS client: its id in its app, the socket that it is reached by, and the connections that were signalled for it. */
-import type { App, Grants, Refusal, Relayed } from "@tsunagi/conference";
+import type { App, Refusal, Relayed } from "@tsunagi/conference";
 import type { ConnectionKind, ServerCounted } from "@tsunagi/protocol";
 import type { SessionSink } from "../../host.ts";
 import { OPEN_FRAME } from "./frames.ts";
@@ -8,6 +8,8 @@ import type { RelayMessage } from "./translate.ts";
 
 /** Bursts of this many seconds' worth of messages pass. */
 const BURST_SECONDS = 10;
+/** One frame in the bucket. */
+const FRAME = 1_000;
 /** Candidates kept that came before their OFFER. */
 const MAX_EARLY_CANDIDATES = 128;
 
@@ -37,7 +39,6 @@ export class PeerjsSession implements SessionSink {
   readonly token: string;
   readonly #owner: PeerjsSessionOwner;
   app: App;
-  grants: Grants;
   state: "opening" | "open" | "over" = "opening";
   socket: PeerjsSocket | undefined;
   /** The one that was replaced: it stays open, and may still send. */
@@ -52,32 +53,30 @@ export class PeerjsSession implements SessionSink {
   #connections: Map<string, Signalled> | undefined;
   /** For connections with other kinds of peers whose OFFER has not come yet. */
   #early: { readonly since: number; readonly messages: RelayMessage[] } | undefined;
-  // Token bucket: frames that may still pass, and when that was true.
+  // Token bucket: thousandths of frames that may still pass, and when that was true. Whole numbers are kept without an object each.
   #tokens: number;
   #refilledAt: number;
 
-  constructor(owner: PeerjsSessionOwner, init: Pick<PeerjsSession, "id" | "app" | "peerId" | "token" | "grants">, now: number) {
+  constructor(owner: PeerjsSessionOwner, init: Pick<PeerjsSession, "id" | "app" | "peerId" | "token">, now: number) {
     this.#owner = owner;
     this.id = init.id;
     this.app = init.app;
     this.peerId = init.peerId;
     this.token = init.token;
-    this.grants = init.grants;
     this.lastSeen = now;
-    this.#tokens = init.app.limits.messagesPerSecond * BURST_SECONDS;
+    this.#tokens = init.app.limits.messagesPerSecond * BURST_SECONDS * FRAME;
     this.#refilledAt = now;
   }
 
   // ---- From the core -----------------------------------------------------------------------------------------------------------
 
-  opened(_peerId: string, grants: Grants): void {
-    this.grants = grants;
+  opened(): void {
     this.state = "open";
     this.deliver(OPEN_FRAME);
   }
 
-  restored(peerId: string, grants: Grants): void {
-    this.opened(peerId, grants);
+  restored(): void {
+    this.opened();
   }
 
   relay(relayed: Relayed): void {
@@ -120,13 +119,14 @@ export class PeerjsSession implements SessionSink {
     return false;
   }
 
-  /** Whether one more frame may pass now. */
+  /** Whether one more frame may pass now, in whole milliseconds. */
   mayPass(now: number): boolean {
     const rate = this.app.limits.messagesPerSecond;
-    const tokens = Math.min(rate * BURST_SECONDS, this.#tokens + ((now - this.#refilledAt) * rate) / 1000);
+    // Milliseconds times frames a second are thousandths of frames.
+    const tokens = Math.min(rate * BURST_SECONDS * FRAME, this.#tokens + (now - this.#refilledAt) * rate);
     this.#refilledAt = now;
-    this.#tokens = tokens >= 1 ? tokens - 1 : tokens;
-    return tokens >= 1;
+    this.#tokens = tokens >= FRAME ? tokens - FRAME : tokens;
+    return tokens >= FRAME;
   }
 
   // ---- Connections -------------------------------------------------------------------------------------------------------------
