@@ -107,7 +107,7 @@ describe("messages", () => {
     expect(mallory.socket.readyState).toBe(1);
     for (const error of mallory.errors()) expect(error).toMatch(/\[[a-z]+\.[a-z]+\.[a-z-]+\]/);
     const metrics = await (await fetch(`${test.url}/metrics`)).text();
-    expect(metrics).toContain('tsunagi_skyway_refusals_total{code="protocol.message.unknown"} 2');
+    expect(metrics).toContain('tsunagi_skyway_refusals_total{code="protocol.message.unknown"} 3');
     expect(metrics).toContain('event="other"');
     await undisturbed();
   });
