@@ -33,6 +33,8 @@ const MAX_BUFFERED = 402_653_184;
 /** Bytes of messages that are on their way in, all clients together. */
 const MAX_UNREAD = 268_435_456;
 const SWEEP_MS = 1_000;
+/** The SDK takes TURN credentials once, when it opens, and has no way to get others. */
+const TURN_LIFETIME_S = 86_400;
 
 export type SkywayParts = {
   readonly host: ConferenceHost;
@@ -390,7 +392,9 @@ export class SkywayFace implements LinkOwner, SessionOwner {
 
   turnCredential(session: SkywaySession): { readonly username: string; readonly credential: string } | undefined {
     if (!this.options.turnHost) return undefined;
-    const { iceServers } = iceFieldsFor(session, this.#parts.iceServers, this.clock.wallNow());
+    const options = this.#parts.iceServers;
+    const credentialLifetimeS = () => Math.max(options.credentialLifetimeS?.() ?? 0, TURN_LIFETIME_S);
+    const { iceServers } = iceFieldsFor(session, { ...options, credentialLifetimeS }, this.clock.wallNow());
     for (const { username, credential } of iceServers) {
       if (username !== undefined && credential !== undefined) return { username, credential };
     }
