@@ -170,8 +170,9 @@ export class ConnectionRegistry {
       platform.log[entry.established ? "warn" : "info"]({ code: message.code, connection: entry.id }, message.message);
       return true;
     }
-    if (message.framing !== undefined && message.framing !== entry.link.framing) {
-      this.#restartAs(entry, message.framing);
+    const { framing } = message;
+    if (framing !== undefined && framing !== entry.link.framing && !entry.established) {
+      this.#restartAs(entry, framing);
       return true;
     }
     if (entry.established) {
