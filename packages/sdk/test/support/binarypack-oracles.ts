@@ -1,12 +1,12 @@
 /** The two packages whose format the SDK speaks to other libraries' peers, as they are in the registry. */
-import { createRequire } from "node:module";
+// @ts-expect-error It has no types.
+import untyped from "js-binarypack";
 import { type Packable, pack, unpack } from "peerjs-js-binarypack";
 
-/** It has no types. */
-const skyway = createRequire(import.meta.url)("js-binarypack") as {
+const skyway: {
   pack(value: unknown): { arrayBuffer(): Promise<ArrayBuffer> };
   unpack(bytes: ArrayBuffer): unknown;
-};
+} = untyped;
 
 /** `unpack` takes a copy: both libraries read from the beginning of a buffer. */
 export const ORACLES = {
