@@ -1,5 +1,6 @@
 /** Clients of skyway-js whose transport, or whose server, was gone for a moment. */
 import { afterEach, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { mediaOffer, type SkywayClient, SkywayTest } from "./support/skyway.ts";
 
 let test: SkywayTest;
@@ -47,6 +48,36 @@ describe("a transport that is lost", () => {
     expect(test.face.sessions).toBe(1);
     await alice.next();
     expect(await alice.next()).toEqual({ roomName: "hall", src: "bob" });
+  });
+
+  it("ends the session at once when the browser says that it leaves the page", async () => {
+    test = await SkywayTest.start();
+    const alice = await test.open("alice");
+    await test.join(alice, "hall");
+    const query = `EIO=3&transport=websocket&apiKey=${test.server.key}&token=t&peerId=page`;
+    const page = new WebSocket(`${test.url.replace("http", "ws")}/socket.io/?${query}`);
+    await new Promise((resolve) => page.once("open", resolve));
+    page.send('42["ROOM_JOIN",{"roomName":"hall","roomType":"mesh"}]');
+    await alice.next("ROOM_USER_JOIN");
+    // As browsers do; the application cannot.
+    page.close(1001);
+    expect(await alice.next()).toEqual({ roomName: "hall", src: "page" });
+  });
+
+  it("is the same for a client that only polls", async () => {
+    test = await SkywayTest.start();
+    const bob = await test.open("bob");
+    const alice = await test.open("alice", { transports: ["polling"] });
+    await test.join(alice, "hall");
+    await test.join(bob, "hall");
+    await alice.next();
+    await killed(alice);
+    bob.emit("ROOM_SEND_DATA", { roomName: "hall", data: Buffer.from("missed") });
+    await bob.settled();
+    const again = test.connect({ peerId: "alice", token: alice.token, transports: ["polling"] });
+    expect(await again.next()).toEqual({ peerId: "alice" });
+    expect(await again.next()).toMatchObject({ data: Buffer.from("missed") });
+    expect(await bob.settled()).toEqual([]);
   });
 
   it("is replaced by the next one although it is not known to be lost yet", async () => {

@@ -133,6 +133,8 @@ export class SkywayFace implements LinkOwner, SessionOwner {
   // ---- Sockets -------------------------------------------------------------------------------------------------------------------
 
   #mayConnect(request: IncomingMessage): string | undefined {
+    // The next process is for it.
+    if (this.isClosed) return "server.drain.restart";
     if (this.#links.size >= MAX_SOCKETS) return "server.capacity.reached";
     // The client library of socket.io 2; later ones have another handshake, and skyway-js is never with them.
     const query = new URLSearchParams((request.url ?? "").split("?", 2)[1] ?? "");

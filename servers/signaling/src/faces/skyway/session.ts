@@ -131,6 +131,7 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
   detached(link: SkywayLink): void {
     if (this.link !== link) return;
     this.link = undefined;
+    link.session = undefined;
     if (this.#state === "over") return;
     for (const frames of unsent(link.engine)) this.#keep(frames, false);
     const { host, clock, options } = this.#owner;
@@ -167,8 +168,10 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
 
   emit(frames: Frames, isData = false): void {
     const link = this.link;
-    if (link === undefined) this.#keep(frames, isData);
-    else if (!link.send(frames) && this.link === undefined) this.#keep(frames, isData);
+    if (link?.send(frames) === true) return;
+    // It has just been given up, and what was given to it before comes first.
+    if (link !== undefined) this.detached(link);
+    this.#keep(frames, isData);
   }
 
   #keep(frames: Frames, isData: boolean): void {
