@@ -197,6 +197,10 @@ export class Relays {
         if (message.type === "reject" && message.reason === "unsupported") {
           session.forget(from, message.connection);
           this.#expire(session, from);
+        } else if (framing === undefined && this.#isOpenData(session, from, message.connection)) {
+          // The SDK closes the channel, which is what tells the client. It says so also when the client has closed it: a LEAVE then would close
+          // what the client has begun with the peer since.
+          session.forget(from, message.connection);
         } else {
           this.#hangUp(session, from, message.connection);
         }
@@ -214,6 +218,11 @@ export class Relays {
   hungUp(session: PeerjsSession, { from, connection, reason }: HangUp): void {
     if (reason === "peer-left") session.forget(from, connection);
     else this.#hangUp(session, from, connection);
+  }
+
+  #isOpenData(session: PeerjsSession, from: string, connection: string): boolean {
+    const known = session.tracked(from, connection);
+    return known?.answered === true && known.kind === "data";
   }
 
   /** LEAVE closes all that the client has with the peer: only where that is the one that is meant. */
