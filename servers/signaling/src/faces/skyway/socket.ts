@@ -96,7 +96,7 @@ export class SkywayLink {
   }
 
   get isOpen(): boolean {
-    return this.engine.readyState === "open";
+    return this.engine.readyState === "open" && this.#closeAt === undefined;
   }
 
   // ---- Out ---------------------------------------------------------------------------------------------------------------------
@@ -129,12 +129,15 @@ export class SkywayLink {
 
   /** Ends the namespace: the client does not come back by itself. The transport follows a little later, if the client leaves it open. */
   disconnect(): void {
-    if (this.isOpen) this.engine.send(DISCONNECT);
+    if (!this.isOpen) return;
+    this.engine.send(DISCONNECT);
     this.#closeAt ??= this.#owner.clock.now() + LEAVE_OPEN_MS;
   }
 
   /** The client notices a loss, and comes back. Not by a word: it may not read, or not be read. */
   terminate(): void {
+    // What still arrives is not read.
+    this.#closeAt ??= this.#owner.clock.now();
     const socket = webSocketOf(this.engine);
     if (socket === undefined) this.engine.close(true);
     else socket.terminate();
@@ -177,6 +180,7 @@ export class SkywayLink {
 
   /** engine.io says that it is over. */
   closed(): void {
+    this.#closeAt ??= this.#owner.clock.now();
     this.#cancelSlow?.();
     // A socket that is not read would not see its own end.
     resumeReading(this.engine);

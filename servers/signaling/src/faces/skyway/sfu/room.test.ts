@@ -265,8 +265,14 @@ describe("what the client does", () => {
     world.room.getOffer();
     expect(world.asked.map(({ command }) => command.epoch)).toEqual([1, 1]);
     await world.round();
+    // Not as fast as it can ask.
+    world.room.getOffer();
+    world.clock.advance(499);
+    expect(world.asked).toHaveLength(2);
+    world.clock.advance(1);
     expect(world.asked).toHaveLength(3);
     await world.round();
+    world.clock.advance(10_000);
     expect(world.asked).toHaveLength(3);
   });
 

@@ -21,6 +21,8 @@ const MAX_UNANSWERED = 3;
 const REFRESH_MS = 10_000;
 /** A refresh of more sections than these is that much rarer. */
 const REFRESH_SECTIONS = 16;
+/** Between offers that the client asks for: each costs the SFU a description of everything. */
+const ASK_MS = 500;
 /** Versions before 4.0 answer once more when their stream is replaced. */
 const UNASKED_MS = 100;
 /** What others published before a restart is kept in its sections for so long. */
@@ -75,6 +77,9 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   #cancelReturn: () => void = () => {};
   /** Something has changed since the offer that is under way. */
   #dirty = false;
+  /** The client wants another one after that. */
+  #askedAgain = false;
+  #askedAt = Number.NEGATIVE_INFINITY;
   /** The latest offer that the client has. */
   #last: Offered | undefined;
   #lastUfrag: string | undefined;
@@ -116,9 +121,14 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
 
   getOffer(): void {
     if (this.#closed) return;
+    const now = this.#options.clock.now();
+    const waitMs = this.#wanted ? Math.max(0, this.#askedAt + ASK_MS - now) : 0;
     this.#wanted = true;
+    this.#askedAt = now;
     this.#unanswered = 0;
-    this.#request(0);
+    // One that is about to be made will do; one that the client has been given may be older than what it asks for.
+    if (this.#round.state === "idle") this.#request(waitMs);
+    else if (this.#round.state !== "gathering") this.#askedAgain = true;
   }
 
   answer(sdp: string): void {
@@ -244,6 +254,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     this.#cancelTimer();
     const { sfu, session } = this.#options;
     this.#dirty = false;
+    this.#askedAgain = false;
     this.#unasked = undefined;
     const offer = this.#layout.offer(this.#mayPublish);
     const token = {};
@@ -333,6 +344,8 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     this.#store();
     if (this.#dirty || waits) {
       this.#request(0);
+    } else if (this.#askedAgain) {
+      this.#request(ASK_MS);
     } else if (this.#unasked !== undefined) {
       this.#setTimer(UNASKED_MS, () => this.#sayUnasked());
     } else if (!this.#sendsAll) {
