@@ -95,6 +95,7 @@ class World {
     world.joined(publications);
     world.room.getOffer();
     await world.round();
+    world.clock.advance(1_000);
     return world;
   }
 }
