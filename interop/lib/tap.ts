@@ -9,6 +9,8 @@ export interface Tap {
   readonly port: number;
   /** Tears all connections and refuses new ones for so long. */
   cut(forMs: number): Promise<void>;
+  /** Tears all connections; new ones wait until the returned function is called: what a front does whose server starts anew. */
+  hold(): () => void;
   /** All bytes so far that clients sent, as text: the request lines of HTTP can be read in it. */
   said(): string;
 }
@@ -19,7 +21,10 @@ const SAID_CHARACTERS = 200_000;
 export async function startTap(targetPort: number): Promise<Tap> {
   const sockets = new Set<Socket>();
   let said = "";
-  const server = createServer((client) => {
+  let held: Promise<void> | undefined;
+  const server = createServer(async (client) => {
+    client.on("error", () => client.destroy());
+    await held;
     const upstream = connect(targetPort, "localhost");
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -55,6 +60,17 @@ export async function startTap(targetPort: number): Promise<Tap> {
     url: `http://127.0.0.1:${port}`,
     port,
     said: () => said,
+    hold() {
+      let release = () => {};
+      held = new Promise((resolve) => {
+        release = resolve;
+      });
+      for (const socket of sockets) socket.destroy();
+      return () => {
+        held = undefined;
+        release();
+      };
+    },
     async cut(forMs) {
       await stop();
       await new Promise((resolve) => setTimeout(resolve, forMs));
