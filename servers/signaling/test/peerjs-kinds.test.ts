@@ -213,6 +213,22 @@ describe("a native peer calls a PeerJS client", () => {
     expect(await page.next()).toEqual({ type: "LEAVE", src: "alice", dst: "page" });
   });
 
+  it("and ends open data without LEAVE: its channel says so, and the client may have begun another", async () => {
+    const { page, alice } = await both();
+    page.send({ type: "OFFER", payload: offerOf("data"), dst: "alice" });
+    await alice.next();
+    alice.send({ type: "answer", to: "page", connection: "c", sdp: "v=0 answer" });
+    expect(await page.next()).toMatchObject({ type: "ANSWER" });
+    alice.send({ type: "hangup", to: "page", connection: "c", reason: "hung-up" });
+    await alice.drain();
+    expect(await page.settled()).toEqual([]);
+    // Not so before the answer, when there is no channel yet.
+    page.send({ type: "OFFER", payload: offerOf("data"), dst: "alice" });
+    await alice.next();
+    alice.send({ type: "hangup", to: "page", connection: "c", reason: "failed" });
+    expect(await page.next()).toEqual({ type: "LEAVE", src: "alice", dst: "page" });
+  });
+
   it("or refuses: the client's call ends", async () => {
     const { page, alice } = await both();
     page.send({ type: "OFFER", payload: offerOf("media"), dst: "alice" });
