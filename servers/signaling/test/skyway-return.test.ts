@@ -1,7 +1,8 @@
 /** Clients of skyway-js whose transport, or whose server, was gone for a moment. */
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { mediaOffer, type SkywayClient, SkywayTest } from "./support/skyway.ts";
+import { startSignaling } from "../src/index.ts";
+import { mediaOffer, SkywayClient, SkywayTest } from "./support/skyway.ts";
 
 let test: SkywayTest;
 afterEach(() => test.close());
@@ -173,6 +174,25 @@ describe("a server that is started again", () => {
     const b = back(bob);
     expect(await b.next()).toEqual({ peerId: "bob" });
     expect(await a.settled()).toEqual([]);
+  });
+
+  it("has them although the one before was killed: what it needs is written within 50 ms", async () => {
+    test = await SkywayTest.start();
+    const alice = await test.open("alice");
+    await test.join(alice, "hall");
+    await test.server.clock.advanceAsync(60);
+    await test.until(() => test.face.stored.isWritten);
+    const { store, clock } = test.server;
+    const next = await startSignaling({ store, clock, version: "0.0.0-test", address: "127.0.0.1", port: 0 });
+    const again = new SkywayClient(next.address.port, test.server.key, { peerId: "alice", token: alice.token });
+    try {
+      await again.next("OPEN");
+      again.emit("ROOM_GET_LOGS", { roomName: "hall" });
+      expect(await again.next()).toMatchObject({ roomName: "hall" });
+    } finally {
+      again.close();
+      await next.close();
+    }
   });
 
   it("ends calls that it does not know of any more", async () => {

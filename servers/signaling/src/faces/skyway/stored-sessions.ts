@@ -58,6 +58,11 @@ export class StoredSessions {
     this.#refreshLater();
   }
 
+  /** Nothing waits or is under way: for tests. */
+  get isWritten(): boolean {
+    return this.#waiting.size === 0 && this.#writing === undefined;
+  }
+
   sessionChanged(appId: string, peerId: string, read: Source<StoredSession>): void {
     this.#changed(SESSIONS, appId, peerId, read);
   }
