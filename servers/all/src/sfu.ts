@@ -31,8 +31,8 @@ export async function startSfuPart(config: Config["sfu"], cluster: Cluster, log:
 }
 
 /** What the conference core grants each member. */
-export function sfuGrant(config: Config["sfu"], running: RunningSfu | undefined) {
-  if (running === undefined) return undefined;
+export function sfuGrant(config: Config["sfu"]) {
+  if (!config.enabled) return undefined;
   const { publicationBps, publicationsPerMember, memberBps } = config.limits;
-  return { node: running.node, limits: { publicationBps, publicationsPerMember, memberBps } };
+  return { node: SFU_NODE, limits: { publicationBps, publicationsPerMember, memberBps } };
 }

@@ -3,7 +3,6 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CodedError, type Log, silentLog } from "@tsunagi/base";
 import type { App } from "@tsunagi/conference";
-import type { RunningSfu } from "@tsunagi/server-sfu";
 import {
   Operator,
   openStore,
@@ -82,6 +81,12 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
     return closing;
   };
   try {
+    const cluster = oneNode();
+    // Its processes take as long to start as all the rest: clients that come back need signalling first.
+    const startingSfu = startSfuPart(config.sfu, cluster, log);
+    // Awaited below; until then a failure must not end the process.
+    startingSfu.catch(() => {});
+    undo.push(async () => void (await startingSfu.catch(() => undefined))?.close());
     const store = await openStore({ dataDir: resolve(config.dataDir), databaseUrl: config.databaseUrl, log });
     undo.push(() => store.close());
     const operator = await Operator.open({
@@ -96,17 +101,16 @@ export async function startAll(options: StartOptions = {}): Promise<RunningServe
     undo.push(() => operator.close());
     const { app: defaultApp, made } = await firstApp(store, config);
     const { material, tls } = await certificate(config);
-    const cluster = oneNode();
-    const sfu = await startSfuPart(config.sfu, cluster, log);
-    undo.push(async () => sfu?.close());
-    turn = config.turn.enabled ? await Turn.start(config.turn, { store, log, tls, ownPorts: sfu?.ports ?? [] }) : undefined;
+    turn = config.turn.enabled ? await Turn.start(config.turn, { store, log, tls }) : undefined;
     undo.push(async () => turn?.close());
     const signaling = await listening(
       config,
-      startSignaling(signalingOptions(config, { store, operator, log, turn, tls, cluster, sfu, live: () => live })),
+      startSignaling(signalingOptions(config, { store, operator, log, turn, tls, cluster, live: () => live })),
     );
     undo.push(() => signaling.close());
     turn?.join(signaling);
+    const sfu = await startingSfu;
+    turn?.allowPorts(sfu?.ports ?? []);
     for (const metric of sfu?.metrics ?? []) signaling.metrics.add(metric);
     // Before the HTTP server, which would wait for the connections that it handed over.
     undo.push(async () => turn?.close());
@@ -188,7 +192,6 @@ function signalingOptions(
     readonly log: Log;
     readonly turn: Turn | undefined;
     readonly cluster: Cluster;
-    readonly sfu: RunningSfu | undefined;
     readonly live: () => Config;
     readonly tls: TlsOptions | undefined;
   },
@@ -201,7 +204,7 @@ function signalingOptions(
     routes: parts.operator.routes,
     onEvent: parts.operator.onEvent,
     cluster: parts.cluster,
-    sfu: sfuGrant(config.sfu, parts.sfu),
+    sfu: sfuGrant(config.sfu),
     version: VERSION,
     address: config.http.address,
     port: config.http.port,

@@ -26,23 +26,16 @@ export class Turn {
   /** Used while the configuration names none. */
   readonly #madeSecret: string;
   readonly #secure: boolean;
-  readonly #ownPorts: readonly number[];
+  #ownPorts: readonly number[] = [];
   #config: TurnConfig;
   #shared: SharedPort | undefined;
   #sharedPort: number | undefined;
 
-  private constructor(
-    server: RunningTurnServer,
-    madeSecret: string,
-    config: TurnConfig,
-    secure: boolean,
-    ownPorts: readonly number[],
-  ) {
+  private constructor(server: RunningTurnServer, madeSecret: string, config: TurnConfig, secure: boolean) {
     this.#server = server;
     this.#madeSecret = madeSecret;
     this.#config = config;
     this.#secure = secure;
-    this.#ownPorts = ownPorts;
   }
 
   /** @throws {CodedError} `turn.port.*`, `turn.policy.*`, `turn.option.*` */
@@ -52,11 +45,9 @@ export class Turn {
       readonly store: Store;
       readonly log: Log;
       readonly tls: TlsOptions | undefined;
-      /** UDP ports of this machine that relays may reach: the SFU's. */
-      readonly ownPorts: readonly number[];
     },
   ): Promise<Turn> {
-    const { store, log, tls, ownPorts } = parts;
+    const { store, log, tls } = parts;
     const madeSecret = await store.setting("turn-secret", newSecret);
     const server = await startTurnServer({
       port: config.port,
@@ -68,7 +59,7 @@ export class Turn {
       externalAddresses: config.externalAddresses,
       relayPorts: relayPortRange(config.relayPorts),
       alternate: config.alternateAddress === undefined ? undefined : { address: config.alternateAddress },
-      policy: policyOf(config, madeSecret, ownPorts),
+      policy: policyOf(config, madeSecret, []),
       rateLimit: {
         perSecond: config.limits.requestsPerSecondPerSource,
         burst: BURST_SECONDS * config.limits.requestsPerSecondPerSource,
@@ -76,7 +67,7 @@ export class Turn {
       },
       log,
     });
-    return new Turn(server, madeSecret, config, tls !== undefined, ownPorts);
+    return new Turn(server, madeSecret, config, tls !== undefined);
   }
 
   get ports(): TurnPorts {
@@ -105,6 +96,12 @@ export class Turn {
     if (!this.#config.shareHttpPort) return;
     this.#shared = shareHttpPort(signaling.httpServer, this.#server);
     this.#sharedPort = signaling.address.port;
+  }
+
+  /** UDP ports of this machine that relays may reach: the SFU's. */
+  allowPorts(ports: readonly number[]): void {
+    this.#ownPorts = ports;
+    this.configure(this.#config);
   }
 
   /** Users, secrets, limits, allow and deny change now; the rest of it at the next start. @throws {CodedError} `turn.policy.*` */

@@ -30,9 +30,11 @@ export async function startSfu(options: SfuOptions): Promise<RunningSfu> {
     log,
     tell,
   });
-  await pool.start();
+  const starting = pool.start();
   const handler: BusHandler = async (request) => {
     if (request.type !== "sfu") return { ok: false };
+    // Members that come back after a restart are faster than worker processes.
+    await starting;
     const key = JSON.stringify([request.command.appId, request.command.room]);
     if (request.command.type !== "dump") owners.set(key, request.from);
     const reply = await pool.command(request.command);
@@ -40,6 +42,12 @@ export async function startSfu(options: SfuOptions): Promise<RunningSfu> {
     return reply;
   };
   const detach = await bus.attach(node, handler);
+  try {
+    await starting;
+  } catch (error) {
+    await detach();
+    throw error;
+  }
   log.info({ node, ports: pool.ports }, "SFU ready");
   let closing: Promise<void> | undefined;
   return {
