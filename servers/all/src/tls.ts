@@ -14,7 +14,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { CodedError } from "@tsunagi/base";
-import { makeCa, makeServerCertificate, type PemPair } from "./tls-certificates.ts";
+import type { PemPair } from "./tls-certificates.ts";
 import { machineNames, type ServerNames, withExtraNames } from "./tls-names.ts";
 
 export { machineNames, type ServerNames } from "./tls-names.ts";
@@ -56,6 +56,9 @@ export type TlsMaterial = {
   readonly made: "nothing" | "certificate" | "ca";
 };
 
+/** Loaded when one is to be made: most starts need none, and a server that is back sooner is missed less. */
+const maker = () => import("./tls-certificates.ts");
+
 /**
  * Reads what is there and makes what is missing, near its expiry, or lacks a name of the machine. The CA is kept.
  *
@@ -74,13 +77,13 @@ export async function ensureTls(options: TlsOptions): Promise<TlsMaterial> {
       });
     }
     const keptCa = storedCa !== undefined && isCurrent(storedCa, now) ? storedCa : undefined;
-    const ca = keptCa ?? (await makeCa(hostname(), now));
+    const ca = keptCa ?? (await (await maker()).makeCa(hostname(), now));
     if (keptCa === undefined) await writePrivate(file("ca.pem"), ca.key + ca.certificate);
     if ((await readText(file("ca.crt"))) !== ca.certificate) await writeAtomic(file("ca.crt"), ca.certificate, 0o644);
 
     const stored = await readPair(file("server.pem"));
     const kept = stored !== undefined && stored !== "unreadable" && isUsable(stored, ca, names, now) ? stored : undefined;
-    const server = kept ?? (await makeServerCertificate(ca, names, now));
+    const server = kept ?? (await (await maker()).makeServerCertificate(ca, names, now));
     if (kept === undefined) await writePrivate(file("server.pem"), server.key + server.certificate);
 
     return {

@@ -13,7 +13,6 @@ import {
   SqliteDriver,
 } from "kysely";
 import Database from "libsql";
-import pg from "pg";
 
 export type StoreKind = "sqlite" | "postgres";
 
@@ -109,7 +108,9 @@ export function sqliteDialect(dataDir: string): Dialect {
   }
 }
 
-export function postgresDialect(databaseUrl: string, log: Log): Dialect {
+export async function postgresDialect(databaseUrl: string, log: Log): Promise<Dialect> {
+  // Loaded where it is used: the embedded store starts without it.
+  const { default: pg } = await import("pg");
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: 10,

@@ -29,7 +29,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     // A new connection each time: a statement of the migrator that found the database busy would stay in progress on the old one.
     const db = await whenFree(async () => {
-      const dialect = options.databaseUrl ? postgresDialect(options.databaseUrl, log) : sqliteDialect(options.dataDir ?? "");
+      const dialect = options.databaseUrl
+        ? await postgresDialect(options.databaseUrl, log)
+        : sqliteDialect(options.dataDir ?? "");
       const opened = new Kysely<Tables>({ dialect });
       try {
         const done = await migrate(opened, kind);
