@@ -7,7 +7,7 @@ let stage: FolkStage;
 
 beforeAll(async () => {
   stage = await openFolkStage(
-    { env: { TSUNAGI_FACES_PEERJS_DISCOVERY: "true" } },
+    { env: { TSUNAGI_FACES_PEERJS_DISCOVERY: "true", TSUNAGI_FACES_PEERJS_ANY_KEY: "true" } },
     { "/msgpack.js": registryText("peerjs/dist/serializer.msgpack.mjs") },
   );
 }, 60_000);

@@ -21,7 +21,7 @@ const peerjs = z
     enabled: z.boolean().default(true),
     path: text.regex(/^\/[\w./~-]*$/, "begins with a slash and has letters, digits, . _ ~ - and slashes").default("/peerjs"),
     key: text.regex(/^[\w.~-]+$/, "has letters, digits, . _ ~ and -").default("peerjs"),
-    anyKey: z.boolean().default(true),
+    anyKey: z.boolean().default(false),
     discovery: z.boolean().default(false),
     expireMs: millis.min(100).default(5_000),
     aliveMs: millis.min(1_000).default(60_000),

@@ -328,7 +328,7 @@ describe("where ours differs from PeerServer on purpose", () => {
   });
 
   it("where keys are told apart, HTTP tells them apart, too", async () => {
-    subject = await startOurs({ anyKey: false, discovery: true });
+    subject = await startOurs({ discovery: true });
     expect((await subject.http("/peerjs/wrong/peers")).status).toBe(401);
     expect((await subject.http("/peerjs/peerjs/peers")).status).toBe(200);
     expect((await subject.http("/peerjs/wrong/id")).status).toBe(200);

@@ -30,7 +30,7 @@ async function refusal(subject: OurSubject, query: string, options: { origin?: s
 
 describe("a key", () => {
   it("names an app, or stands for the default one", async () => {
-    const subject = await ours();
+    const subject = await ours({ anyKey: true });
     const { clock, signaling } = subject;
     // The default one is the oldest.
     await subject.pass(1);
@@ -46,7 +46,7 @@ describe("a key", () => {
   });
 
   it("must be right where that is demanded", async () => {
-    const subject = await ours({ key: "ours", anyKey: false });
+    const subject = await ours({ key: "ours" });
     expect(await refusal(subject, "?key=peerjs&id=a&token=t")).toBe("Invalid key provided");
     await subject.join("a", { key: "ours" });
     await subject.join("b", { key: subject.app.key });

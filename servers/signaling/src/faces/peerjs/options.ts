@@ -7,7 +7,7 @@ export type PeerjsFaceOptions = {
   readonly path: string;
   /** The key that stands for the server's default app, beside each app's own key. Default `peerjs`, the client's default. */
   readonly key: string;
-  /** Any other key stands for the default app, too. Default true: PeerJS apps mostly have none of their own. */
+  /** Any other key stands for the default app, too: for pages with a key of some old service built in. Default false: a wrong key is told. */
   readonly anyKey: boolean;
   /** Whether `/peers` lists the peers of an app, where the app's `listPeers` is on, too. Default false. */
   readonly discovery: boolean;
@@ -25,7 +25,7 @@ export const PEERJS_DEFAULTS: PeerjsFaceOptions = {
   enabled: true,
   path: "/peerjs",
   key: "peerjs",
-  anyKey: true,
+  anyKey: false,
   discovery: false,
   expireMs: 5_000,
   aliveMs: 60_000,

@@ -26,3 +26,6 @@ export const CLIENT_EVENTS: ReadonlySet<string> = new Set([
   ...ROOM_EVENTS,
   ...["PING", "UPDATE_CREDENTIAL", "SEND_LEAVE"],
 ]);
+
+/** Refusals of what only crossed something else on its way. */
+export const CROSSED: ReadonlySet<string> = new Set(["room.member.required", "connection.state.invalid", "connection.id.taken"]);

@@ -19,6 +19,9 @@ const LEFT_MS = 10_000;
 /** Connections in rooms with members of other libraries. */
 const MAX_MIXED = 256;
 
+/** A room of a session that is being restored. */
+export type RestoredRoom = { readonly room: FaceRoom; readonly sfu: StoredSfuRoom | undefined };
+
 /** What memberships need of their face. */
 export interface MembershipOwner {
   readonly clock: Clock;

@@ -5,15 +5,16 @@ import { authenticate } from "../../authenticate.ts";
 import type { ConferenceHost, SessionSink } from "../../host.ts";
 import { asFields, RELAYED, readCandidate, readRelayed, writeRelayed } from "./calls.ts";
 import { type SkywayErrorType, skywayError } from "./errors.ts";
-import { ROOM_EVENTS, UNNUMBERED } from "./events.ts";
+import { CROSSED, ROOM_EVENTS, UNNUMBERED } from "./events.ts";
 import { asCredential } from "./handshake.ts";
-import { type MembershipOwner, type MembershipSession, Memberships } from "./memberships.ts";
+import { type MembershipOwner, type MembershipSession, Memberships, type RestoredRoom } from "./memberships.ts";
 import { Missed } from "./missed.ts";
 import type { SkywayFaceOptions } from "./options.ts";
 import { encodeEvent, type Frames, forwardText, type Received } from "./packets.ts";
+import { RecentSet } from "./recent-set.ts";
 import { SkywayData } from "./room-data.ts";
-import { type FaceRoom, userJoined, users } from "./rooms.ts";
-import type { StoredSfuRoom, Unnumbered } from "./sfu-port.ts";
+import { userJoined, users } from "./rooms.ts";
+import type { Unnumbered } from "./sfu-port.ts";
 import { type LinkSession, type SkywayLink, unsent } from "./socket.ts";
 import type { StoredSession } from "./stored-sessions.ts";
 
@@ -44,9 +45,8 @@ export interface SessionOwner extends MembershipOwner {
   readonly isClosed: boolean;
 }
 
-/** A room of a session that is being restored. */
+/** A session that is being restored. */
 type Restoring = { readonly rooms: readonly RestoredRoom[]; readonly grants: Grants };
-export type RestoredRoom = { readonly room: FaceRoom; readonly sfu: StoredSfuRoom | undefined };
 
 export class SkywaySession implements SessionSink, LinkSession, MembershipSession {
   readonly id: string;
@@ -66,7 +66,7 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
   #rooms: Memberships | undefined;
   #restoring: Restoring | undefined;
   #missed: Missed | undefined;
-  #told: Set<string> | undefined;
+  #told: RecentSet | undefined;
   #cancelGrace: (() => void) | undefined;
   #refusedAt = Number.NEGATIVE_INFINITY;
 
@@ -100,12 +100,8 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
   /** For the store. */
   get stored(): StoredSession | undefined {
     if (this.#state !== "open") return undefined;
-    return {
-      session: this.id,
-      token: this.tokenHash,
-      ...(this.#expiresAt === undefined ? {} : { expiresAt: this.#expiresAt }),
-      rooms: this.#rooms?.stored ?? [],
-    };
+    const expiry = this.#expiresAt === undefined ? {} : { expiresAt: this.#expiresAt };
+    return { session: this.id, token: this.tokenHash, ...expiry, rooms: this.#rooms?.stored ?? [] };
   }
 
   // ---- The transport -------------------------------------------------------------------------------------------------------------
@@ -487,7 +483,6 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
       return;
     }
     const isSilent = this.#acting === "ROOM_LEAVE" || (connection !== undefined && !this.#tellsConnection(code, connection));
-    // The codes are of the same list.
     if (isSilent) this.#owner.refused(code);
     else this.refuse(refusal(code as Refusal["code"], message.message), true);
   }
@@ -495,12 +490,8 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
   /** Whether the client should hear of it: once a connection, and not of what only crossed something else. */
   #tellsConnection(code: string, connection: string): boolean {
     if (this.#acting !== "SEND_OFFER") return false;
-    if (code === "room.member.required" || code === "connection.state.invalid" || code === "connection.id.taken") return false;
-    this.#told ??= new Set();
-    if (this.#told.has(connection)) return false;
-    const [oldest] = this.#told;
-    if (this.#told.size >= MAX_TOLD && oldest !== undefined) this.#told.delete(oldest);
-    this.#told.add(connection);
-    return true;
+    if (CROSSED.has(code)) return false;
+    this.#told ??= new RecentSet(MAX_TOLD);
+    return this.#told.add(connection);
   }
 }
