@@ -56,14 +56,15 @@ it("a call, with the device's own picture, ended by one side [40]", async () => 
   const [one, two] = await Promise.all([open("/call.html", "caller"), open("/call.html", "callee")]);
   await one.page.fill("#to", two.id);
   await one.page.click("#call");
-  for (const { page } of [one, two]) {
+  const seesOther = async ({ page }: { page: BrowserPage }) => {
     await page.waitFor(() => document.querySelector<HTMLVideoElement>("#remote")?.srcObject instanceof MediaStream, {
       what: "a stream",
     });
     const probe = await probeMedia(page, "document.querySelector('#remote')");
     await Promise.all([probe.expectVideo(), probe.expectAudio()]);
     await probe.stop();
-  }
+  };
+  await Promise.all([one, two].map(seesOther));
   await two.page.click("#end");
   await says(one.page, "ended", 3_000);
   for (const { page } of [one, two]) await page.close();
@@ -87,14 +88,15 @@ it.each(["mesh", "sfu"])("a %s room of three [40]", async (mode) => {
     await page.click("#join");
     await says(page, "joined");
   }
-  for (const { page } of people) {
+  const seesTwo = async ({ page }: { page: BrowserPage }) => {
     await page.waitFor(() => document.querySelectorAll("#others video").length === 2, { timeoutMs: 20_000, what: "two others" });
     for (const at of [0, 1]) {
       const probe = await probeMedia(page, `document.querySelectorAll('#others video')[${at}]`);
       await probe.expectVideo({ withinMs: 20_000 });
       await probe.stop();
     }
-  }
+  };
+  await Promise.all(people.map(seesTwo));
   const [one, two, three] = people as [(typeof people)[number], (typeof people)[number], (typeof people)[number]];
   await one.page.fill("#text", "hello all");
   await one.page.click("#send");

@@ -135,8 +135,8 @@ describe("opening", () => {
         attempt(page, stage.server, name, { options: { ...key, credential } }),
       ),
     );
-    // Ten seconds are left of each.
-    const soon = (name: string) => credentialFor(name, secret, now() - 590, 600);
+    // Six seconds are left of each.
+    const soon = (name: string) => credentialFor(name, secret, now() - 594, 600);
     const behindTap = { ...key, port: tap.port };
     const [renewing, leaving] = await Promise.all([
       enter(page, stage.server, "renewing", { answer: "red", options: { ...behindTap, credential: soon("renewing") } }),

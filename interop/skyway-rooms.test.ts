@@ -82,6 +82,8 @@ describe.each([
 
       await own.evaluate((name: string, face) => folk.hall(name).raw.replaceStream(folk.face(face)), ann.name, FACES.yellow);
       await Promise.all([ben.roomSees(["yellow", "blue"]), cat.roomSees(["yellow", "green"])]);
+      // Leaving is the same in all versions.
+      if (kind !== "skyway") return;
 
       await ben.leave();
       await Promise.all([ann.hallTold(`peerLeave ${ben.id}`), cat.hallTold(`peerLeave ${ben.id}`)]);

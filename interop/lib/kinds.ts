@@ -46,13 +46,16 @@ export async function tryAll(stage: FolkStage): Promise<Matrix> {
     const callee = await enter(page, stage.server, `${kind}-callee`, { answer: FACE_OF[kind] });
     cast[kind] = { page, caller, callee };
   }
-  const presence = await eachPair(KINDS, (from, to) => tryPresence(cast[from].caller, cast[to].callee, from));
   const late: Late[] = [];
+  const presenceTried = eachPair(KINDS, (from, to) => tryPresence(cast[from].caller, cast[to].callee, from));
   const call = await eachPair(KINDS, (from, to) => tryCall(cast, from, to, late));
-  const data = await eachPair(KINDS, (from, to) => tryData(cast, from, to));
+  const presence = await presenceTried;
+  // Connections and rooms know nothing of each other.
+  const dataTried = eachPair(KINDS, (from, to) => tryData(cast, from, to));
   const members = ["native", "skyway"] as const;
   const mesh = await eachPair(members, (from, to) => tryRoom(cast, "mesh", from, to));
   const sfu = await eachPair(members, (from, to) => tryRoom(cast, "sfu", from, to));
+  const data = await dataTried;
   for (const { from, to, closed } of late) {
     await closed.catch((error: unknown) => {
       call[from] = { ...call[from], [to]: `fails: ${firstLine(error)}` };
@@ -61,7 +64,7 @@ export async function tryAll(stage: FolkStage): Promise<Matrix> {
   return { call, data, presence, mesh, sfu };
 }
 
-/** One after the other: each pair alone on the machine, so that what fails is the pair's. */
+/** One pair after the other, so that what fails is the pair's. */
 async function eachPair(
   kinds: readonly MatrixKind[],
   attempt: (from: MatrixKind, to: MatrixKind) => Promise<string>,
