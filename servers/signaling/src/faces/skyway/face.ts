@@ -285,7 +285,7 @@ export class SkywayFace implements LinkOwner, SessionOwner {
       if (again === undefined) return proven;
       proven = again;
     }
-    const peerId = proven.peerId ?? randomId(16);
+    const peerId = proven.peerId ?? generatedPeerId();
     const restoring = stored === undefined ? [] : await this.#storedRooms(app, stored.rooms);
     if (!(await ownership.claimPeer(app.id, peerId))) return refusal("peer.id.taken", "another live session has this peer ID");
     if (!link.isOpen) {
@@ -426,5 +426,13 @@ export class SkywayFace implements LinkOwner, SessionOwner {
       this.#remember(anew);
       this.host.handle({ type: "open", session: anew.id, appId: app.id, peerId, grants, framing: "skyway" });
     });
+  }
+}
+
+/** Begins with a letter: apps, the library's own examples among them, put peer IDs into CSS selectors as they are. */
+function generatedPeerId(): string {
+  for (;;) {
+    const id = randomId(16);
+    if (/^[A-Za-z]/.test(id)) return id;
   }
 }
