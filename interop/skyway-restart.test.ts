@@ -53,7 +53,7 @@ describe.each(["SIGKILL", "SIGTERM"] as const)("%s and a start at once", (signal
     const release = tap.hold();
     await stage.server.restart({ signal });
     release();
-    console.log(`${signal}: ${Date.now() - startedAt} ms until the server was ready again`);
+    const readyMs = Date.now() - startedAt;
     // What is sent while the server is away or the client not yet back waits in the client.
     await send(ann, "after");
     await send(dan, "after");
@@ -61,7 +61,10 @@ describe.each(["SIGKILL", "SIGTERM"] as const)("%s and a start at once", (signal
       const [first] = await someone.heard(1);
       expect(first?.data).toEqual({ is: "String", value: "after" });
     }
+    const dataMs = Date.now() - startedAt;
     await allSee(30_000);
+    const mediaMs = Date.now() - startedAt;
+    console.log(`${signal}: ready again after ${readyMs} ms, data after ${dataMs} ms, all media seen after ${mediaMs} ms`);
     const after = await Promise.all([...people.values()].map((someone) => someone.hallJournal()));
     // Not even a stream is new to the application.
     expect(after).toEqual(before);
