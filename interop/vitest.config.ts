@@ -1,10 +1,26 @@
-/** Interoperability with others' implementations, from Debian packages: `npx vitest run --config interop/vitest.config.ts`. */
+/** Interoperability with others' implementations, from Debian packages and the registry: `npx vitest run --config interop/vitest.config.ts`. */
 import { defineConfig, mergeConfig } from "vitest/config";
 import base from "../vitest.config.ts";
 
 const { test: _unitTests, ...shared } = base;
 
+/** They hold the time of a restart to what a client library waits: another file beside them would change it. */
+const ALONE = ["interop/skyway-restart.test.ts"];
+
+const project = (name: string, groupOrder: number, test: { include: string[]; exclude?: string[]; maxWorkers: number }) => ({
+  extends: true as const,
+  test: { name, ...test, sequence: { groupOrder } },
+});
+
 export default mergeConfig(
   shared,
-  defineConfig({ test: { include: ["interop/**/*.test.ts"], maxWorkers: 2, testTimeout: 60_000 } }),
+  defineConfig({
+    test: {
+      testTimeout: 60_000,
+      projects: [
+        project("beside", 0, { include: ["interop/**/*.test.ts"], exclude: ALONE, maxWorkers: 2 }),
+        project("alone", 1, { include: ALONE, maxWorkers: 1 }),
+      ],
+    },
+  }),
 );
