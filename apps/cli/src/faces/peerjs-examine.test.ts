@@ -27,7 +27,7 @@ const SESSION: Session = {
   peers: answer(401, "Unauthorized"),
 };
 
-async function look(change: { about?: Answer; id?: Answer; path?: string } & Partial<Session> = {}) {
+async function look(change: { about?: Answer; id?: Answer; path?: string } & Partial<Omit<Session, "id">> = {}) {
   const { about = answer(200, '{"name":"Tsunagi"}'), id = answer(200, SESSION.id), path = "/peerjs", ...session } = change;
   const { checks, isWell } = await examinePeerjs(
     { url: new URL(`http://localhost:8080${path}`), key: "peerjs", origin: ORIGIN },
@@ -49,7 +49,7 @@ describe("doctor --peerjs", () => {
     }
   });
 
-  it.each<[string, Parameters<typeof look>[0], string, "fail" | "warn", string]>([
+  it.each<readonly [string, Parameters<typeof look>[0], string, "fail" | "warn", string]>([
     ["another path", { about: answer(404, "") }, "about", "warn", "doctor.peerjs.http"],
     ["no ID", { id: answer(404, "") }, "id", "fail", "doctor.peerjs.http"],
     ["a page in place of the ID", { id: answer(200, "<html></html>") }, "id", "fail", "doctor.peerjs.http"],

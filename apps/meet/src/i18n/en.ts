@@ -296,6 +296,7 @@ export const en = {
   "reason.paused": "paused",
   "reason.muted": "sender’s camera is off",
   "reason.last-n": "limit of pictures",
+  "reason.limit": "no place for more streams",
   "reason.codec": "codec",
   "reason.waiting": "waiting for a key frame",
 

@@ -297,6 +297,7 @@ export const ja: Readonly<Record<keyof typeof en, Message>> = {
   "reason.paused": "一時停止",
   "reason.muted": "相手のカメラがオフ",
   "reason.last-n": "映像数の上限",
+  "reason.limit": "受信できる数の上限",
   "reason.codec": "コーデック",
   "reason.waiting": "キーフレーム待ち",
 

@@ -50,6 +50,11 @@ export const errorsEn = {
   "connection.id.unknown": ["This call is already over.", "Call again."],
   "connection.id.taken": ["This call already exists.", "Hang up, then call again."],
   "connection.state.invalid": ["The two sides of the call lost step with each other.", "Hang up, then call again."],
+  "connection.framing.required": [
+    "The other app speaks in another manner.",
+    "Call again. If it happens again, tell the operator.",
+  ],
+  "connection.framing.conflict": ["The two apps do not understand each other.", "Use the same app on both sides."],
   "connection.limit.reached": ["You have as many connections as are allowed.", "End one of them, then try again."],
   "room.name.invalid": ["This room name cannot be used.", "Choose a shorter one without control characters."],
   "room.mode.unsupported": ["This server does not offer this kind of room.", "Use another room."],
@@ -151,6 +156,8 @@ export const errorsEn = {
   "signal.options.invalid": ["This page was set up wrongly.", "Check the API key in the settings."],
   "connection.state.closed": ["This call is already over.", "Call again."],
   "connection.state.answered": ["This call was answered already.", "Go on with the call, or hang up."],
+  "connection.framing.unsupported": ["The other app cannot take this change.", "Hang up, then call again with it."],
+  "connection.code.unreachable": ["A part of this app could not be loaded.", "Check your network, then call again."],
   "connection.transport.failed": [
     "No connection between the two of you could be made.",
     "Try another network, or ask the operator whether a TURN server is set up.",
@@ -184,6 +191,7 @@ export const errorsEn = {
   "file.transfer.malformed": ["The file arrived damaged.", "Send the file again."],
   "file.metadata.too-large": ["The file’s name is too long.", "Rename the file, then send it again."],
   "file.read.failed": ["The file could not be read.", "Check that it was not moved or changed, then send it again."],
+  "file.code.unreachable": ["A part of this app could not be loaded.", "Check your network, then send the file again."],
   "file.digest.mismatch": ["The file arrived damaged.", "Send the file again."],
 
   // The app's own

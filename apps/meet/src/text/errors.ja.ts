@@ -43,6 +43,11 @@ export const errorsJa: Readonly<Record<keyof typeof errorsEn, ErrorText>> = {
   "connection.id.unknown": ["この通話はすでに終わっています。", "もう一度かけてください。"],
   "connection.id.taken": ["この通話はすでに始まっています。", "いったん切ってから、かけ直してください。"],
   "connection.state.invalid": ["相手との手順がずれました。", "いったん切ってから、かけ直してください。"],
+  "connection.framing.required": [
+    "相手のアプリとは通信方式が異なります。",
+    "もう一度かけ直してください。続く場合は管理者に連絡してください。",
+  ],
+  "connection.framing.conflict": ["相手のアプリとはデータをやり取りできません。", "両方で同じアプリを使ってください。"],
   "connection.limit.reached": ["接続数の上限に達しています。", "どれかを終了してから、もう一度試してください。"],
   "room.name.invalid": ["このルーム名は使えません。", "制御文字を含まない、短い名前にしてください。"],
   "room.mode.unsupported": ["このサーバーは、この種類のルームに対応していません。", "別のルームを使ってください。"],
@@ -145,6 +150,8 @@ export const errorsJa: Readonly<Record<keyof typeof errorsEn, ErrorText>> = {
   "signal.options.invalid": ["このページの設定に誤りがあります。", "設定のAPIキーを確かめてください。"],
   "connection.state.closed": ["この通話はすでに終わっています。", "もう一度かけてください。"],
   "connection.state.answered": ["この着信にはすでに応答しています。", "そのまま通話を続けるか、切ってください。"],
+  "connection.framing.unsupported": ["相手のアプリはこの変更に対応していません。", "いったん切ってから、かけ直してください。"],
+  "connection.code.unreachable": ["アプリの一部を読み込めませんでした。", "ネットワークを確認して、もう一度かけてください。"],
   "connection.transport.failed": [
     "相手との間で接続を確立できませんでした。",
     "別のネットワークで試すか、TURNサーバーが設定されているか管理者に確認してください。",
@@ -178,6 +185,7 @@ export const errorsJa: Readonly<Record<keyof typeof errorsEn, ErrorText>> = {
   "file.transfer.malformed": ["ファイルが壊れて届きました。", "もう一度送ってください。"],
   "file.metadata.too-large": ["ファイル名が長すぎます。", "名前を短くして、もう一度送ってください。"],
   "file.read.failed": ["ファイルを読み込めませんでした。", "移動や変更がないか確かめて、もう一度送ってください。"],
+  "file.code.unreachable": ["アプリの一部を読み込めませんでした。", "ネットワークを確認して、もう一度送ってください。"],
   "file.digest.mismatch": ["ファイルが壊れて届きました。", "もう一度送ってください。"],
 
   "meet.config.unavailable": [

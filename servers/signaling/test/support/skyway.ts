@@ -118,9 +118,11 @@ export class SkywayClient {
   /** As when the network is gone: no word, and nothing comes back by itself. */
   kill(): void {
     this.socket.io.reconnection(false);
-    const { engine } = this.socket.io as unknown as { readonly engine: { readonly transport: { ws?: { terminate(): void } } } };
+    const { engine } = this.socket.io as unknown as {
+      readonly engine: { close(): void; readonly transport: { ws?: { terminate(): void } } };
+    };
     const ws = engine.transport.ws;
-    if (ws === undefined) this.socket.io.engine.close();
+    if (ws === undefined) engine.close();
     else ws.terminate();
   }
 
