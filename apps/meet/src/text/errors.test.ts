@@ -22,7 +22,7 @@ describe("the texts", () => {
 
   test("none is for a code that nobody sends", () => {
     const own =
-      /^(meet|data|e2ee|file|media|signal)\.|^room\.code\.|^connection\.(state\.closed|state\.answered|transport|negotiation|target)/;
+      /^(meet|data|e2ee|file|media|signal)\.|^room\.code\.|^connection\.(state\.closed|state\.answered|framing\.unsupported|code|transport|negotiation|target)/;
     expect(Object.keys(errorsEn).filter((code) => !own.test(code) && !KNOWN.includes(code))).toEqual([]);
   });
 
