@@ -84,12 +84,12 @@ beforeAll(async () => {
   coturn = await startCoturn(["--lt-cred-mech", "-u", "user:password"], tls);
   const peerPort = await freePort();
   programs.push(coturn, startPeer("127.0.0.1", peerPort), startPeer("::1", peerPort));
-  const exchange = ({ flags, server = "127.0.0.1", tls, peer }: Mode, { port, tlsPort }: Ports) =>
+  const exchange = ({ flags, server, tls, peer }: Mode, { port, tlsPort }: Ports) =>
     uclient([
       ...flags.split(" ").filter((flag) => flag !== ""),
       ...["-u", "user", "-w", "password", "-n", "10", "-p", `${tls === true ? tlsPort : port}`],
       ...(peer === undefined ? [] : ["-e", peer, "-r", `${peerPort}`]),
-      server,
+      server ?? "127.0.0.1",
     ]);
   const waiting = [...MODES];
   const work = async () => {

@@ -19,6 +19,7 @@ const STEPS = [
   // Also the type check of all that is compiled: the build fails on a wrong type.
   { name: "build", act: () => node(["scripts/build.mjs"]) },
   ...testConfigs().map(({ name, write }) => ({ name: `types of tests, ${name}`, act: () => tsc(["-p", write()]) })),
+  { name: "types of interop/", act: () => tsc(["-p", "interop/tsconfig.json"]) },
   ...withScript("check:types").map(({ name }) => ({
     name: `types of ${name}`,
     act: () => npm(["run", "--silent", "check:types", "-w", name], { cwd: ROOT }),

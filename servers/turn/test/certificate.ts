@@ -6,7 +6,8 @@ import * as x509 from "@peculiar/x509";
 import type { TurnTls } from "../src/options.ts";
 
 export async function selfSigned(name = "localhost"): Promise<TurnTls> {
-  x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0]);
+  // Which type it wants depends on whose are there, the DOM's or Node's; the object is both.
+  x509.cryptoProvider.set(webcrypto as never);
   const keys = await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,
