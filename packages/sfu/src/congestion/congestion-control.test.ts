@@ -82,6 +82,21 @@ describe("the estimate", () => {
   });
 });
 
+describe("a client that went on over another connection", () => {
+  it("tells arrivals of the one before once more: they are of other packets", () => {
+    const { control, send, tell, now } = setUp();
+    for (let round = 0; round < 40; round += 1) {
+      send(10);
+      // Five seconds ago, it says, where the sequence numbers are those of the end of the older connection.
+      tell((index) => (round === 20 ? 20 - 5_000 + index : 20));
+      control.tick(now() + 20);
+    }
+    expect([control.estimateBps, control.queueMs]).toEqual([1_000_000, 0]);
+    // A queue that is none would forbid it for as long as the fastest way is remembered.
+    expect(control.probeWanted(now() + 20, 2_000_000)).toBeDefined();
+  });
+});
+
 describe("the round trip", () => {
   it("is taken over at first, then smoothed, and never out of what is possible", () => {
     const control = new CongestionControl();
