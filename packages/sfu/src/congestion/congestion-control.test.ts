@@ -14,10 +14,12 @@ function setUp(options: CongestionOptions = {}) {
       now += 10;
     }
   };
-  /** Of all that was sent since; `way(index)` is how long each was under way, below 0: lost. */
-  const tell = (way: (index: number) => number = () => 20) => {
+  /** Of all that was sent since; `way(index)` is how long each was under way, below 0: lost. All of it `earlier` than it was, where told so. */
+  const tell = (way: (index: number) => number = () => 20, earlier = 0) => {
     const from = sequences[told] ?? 0;
-    const arrivals = sequences.slice(told).map((_, index) => (way(index) < 0 ? -1 : 70_000 + (told + index) * 10 + way(index)));
+    const arrivals = sequences
+      .slice(told)
+      .map((_, index) => (way(index) < 0 ? -1 : 70_000 - earlier + (told + index) * 10 + way(index)));
     told = sequences.length;
     const { packet } = buildTransportFeedback(1, 2, 0, from, arrivals, arrivals.length);
     control.feedback(now + 20, packet);
@@ -88,7 +90,7 @@ describe("a client that went on over another connection", () => {
     for (let round = 0; round < 40; round += 1) {
       send(10);
       // Five seconds ago, it says, where the sequence numbers are those of the end of the older connection.
-      tell((index) => (round === 20 ? 20 - 5_000 + index : 20));
+      tell(() => 20, round === 20 ? 5_000 : 0);
       control.tick(now() + 20);
     }
     expect([control.estimateBps, control.queueMs]).toEqual([1_000_000, 0]);
