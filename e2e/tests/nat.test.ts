@@ -74,10 +74,13 @@ describeNetns("calls between networks", () => {
     expect(result.gapMs).toBeLessThan(BACK_WITHIN_MS);
   });
 
-  // The guest networks differ little from the homes behind one carrier: the matrix has them.
-  it.each(SPECIALS.filter(({ name }) => !name.startsWith("guest")))("$name", async ({ hosts, way }) => {
-    const [one, other] = await hosts(ground.internet);
-    const result = await called(await Promise.all([ground.place(one, one.label), ground.place(other, other.label)]));
-    expect(wayOf(result)).toBe(way);
-  });
+  // The matrix has them all; these are the ones that differ most.
+  it.each(SPECIALS.filter(({ name }) => !name.startsWith("guest") && name !== "same carrier, hairpinning"))(
+    "$name",
+    async ({ hosts, way }) => {
+      const [one, other] = await hosts(ground.internet);
+      const result = await called(await Promise.all([ground.place(one, one.label), ground.place(other, other.label)]));
+      expect(wayOf(result)).toBe(way);
+    },
+  );
 });
