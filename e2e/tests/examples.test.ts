@@ -25,7 +25,7 @@ let chromium: ChromiumBrowser;
 let firefox: TestBrowser;
 
 beforeAll(async () => {
-  [server, chromium, firefox] = await Promise.all([startServer(), launchChromium(), launchFirefox()]);
+  [server, chromium, firefox] = await Promise.all([startServer(), launchChromium({ camera: "pattern" }), launchFirefox()]);
 });
 
 /**

@@ -91,7 +91,12 @@ async function stallWebSockets(which: keyof typeof LIMITS): Promise<{ server: Se
   const innocents = await startInnocents(server);
   const before = await metric(server, "tsunagi_process_resident_memory_bytes");
   const times = await joinTimes(server, stallMany(server, sockets, STALLED, upgrade));
-  const accepted = await metric(server, "tsunagi_connections_accepted_total");
+  // The last ones are connected, but their requests may still be on their way.
+  let accepted = 0;
+  for (let tried = 0; tried < 20 && accepted < STALLED; tried++) {
+    accepted = await metric(server, "tsunagi_connections_accepted_total");
+    if (accepted < STALLED) await new Promise((resolve) => setTimeout(resolve, 250));
+  }
   const open = await metric(server, "tsunagi_connections");
   const afterwards = await joinTimes(server, Promise.resolve());
   await innocents.stop();

@@ -188,19 +188,18 @@ describe("an open session", () => {
     await undisturbed(witness);
   });
 
-  it("that floods is refused, each request by its id and the rest once a second, and ended when it goes on", async () => {
+  it("that floods is refused, told once a second, and ended when it goes on", async () => {
     server = await startTestServer({ limits: { messagesPerSecond: 2 } });
     const [mallory, witness] = [await server.open("mallory"), await server.open("witness")];
-    for (let id = 0; id < 20; id += 1) mallory.send({ type: "presence", id, peers: [] });
-    for (let count = 0; count < 40; count += 1) mallory.send({ type: "room-data", room: "none", data: count });
-    mallory.send({ type: "presence", id: 20, peers: [] });
+    for (let id = 0; id < 60; id += 1) mallory.send({ type: "presence", id, peers: [] });
+    mallory.send({ type: "ack", received: 0 });
     const messages: string[] = [];
-    for (let count = 0; count < 22; count += 1) {
+    for (let count = 0; count < 21; count += 1) {
       const message = await mallory.next();
       messages.push(message.type === "error" ? `${message.code} ${message.re}` : message.type);
     }
     expect(messages.filter((type) => type === "presence")).toHaveLength(20);
-    expect(messages.slice(20)).toEqual(["protocol.rate.exceeded undefined", "protocol.rate.exceeded 20"]);
+    expect(messages.at(-1)).toBe("protocol.rate.exceeded 20");
     server.clock.advance(1_000);
     mallory.send({ type: "presence", id: 99, peers: [] });
     expect(await mallory.next()).toMatchObject({ type: "presence", re: 99 });

@@ -33,7 +33,10 @@ const SWITCHES = [
 /** Candidates with names of mDNS do not resolve where there is no multicast: loopback and namespaces. */
 const DISABLED_FEATURES = ["WebRtcHideLocalIpsWithMdns"];
 
-export type ChromiumOptions = BrowserOptions;
+export type ChromiumOptions = BrowserOptions & {
+  /** `small`: 320 × 180, 15 a second. `pattern`: what the browser itself shows, in any size that a page asks for. Default `small`. */
+  readonly camera?: "small" | "pattern";
+};
 
 export interface ChromiumBrowser extends TestBrowser {
   /** playwright's own object, for what the common interface lacks. */
@@ -54,9 +57,12 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
   if (program === undefined) throw new Error("Chromium is not installed: apt-get install chromium");
   const launcher = writeLauncher({ program, netns: options.netns, disableFeatures: DISABLED_FEATURES });
   const allowMedia = options.allowMedia ?? true;
-  const camera = join(launcher.folder, "camera.y4m");
-  writeCamera(camera);
-  const args = [...SWITCHES, `--use-file-for-fake-video-capture=${camera}`, ...(options.args ?? [])];
+  const args = [...SWITCHES, ...(options.args ?? [])];
+  if (options.camera !== "pattern") {
+    const camera = join(launcher.folder, "camera.y4m");
+    writeCamera(camera);
+    args.push(`--use-file-for-fake-video-capture=${camera}`);
+  }
   if (allowMedia) args.push("--use-fake-ui-for-media-stream");
   if (options.secureOrigins?.length) args.push(`--unsafely-treat-insecure-origin-as-secure=${options.secureOrigins.join(",")}`);
   let raw: Browser;

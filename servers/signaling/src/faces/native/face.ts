@@ -333,11 +333,11 @@ export class NativeFace {
     }
   }
 
-  /** @param re the request that is refused: someone waits for its reply */
+  /** @param re the request that is refused. Told of one a second only: a client that floods does not confirm what it is told, either */
   #tooFast(session: NativeSession, now: number, re: number | undefined): void {
     const why = refusal("protocol.rate.exceeded", `more than ${session.app.limits.messagesPerSecond} messages a second`);
     const step = session.rateRefusal(now);
-    if (step === "tell" || re !== undefined) this.#refuse(session, why, re);
+    if (step === "tell") this.#refuse(session, why, re);
     else this.refused(why.code);
     if (step === "last") this.#host.handle({ type: "end", session: session.id, why });
   }
