@@ -18,7 +18,8 @@ export default mergeConfig(
     test: {
       testTimeout: 60_000,
       projects: [
-        project("beside", 0, { include: ["interop/**/*.test.ts"], exclude: ALONE, maxWorkers: 2 }),
+        // More than there are cores: they wait more than they work.
+        project("beside", 0, { include: ["interop/**/*.test.ts"], exclude: ALONE, maxWorkers: 3 }),
         project("alone", 1, { include: ALONE, maxWorkers: 1 }),
       ],
     },
