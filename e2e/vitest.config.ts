@@ -4,10 +4,10 @@ import { defineConfig } from "vitest/config";
 const files = (...names: readonly string[]) => names.map((name) => `tests/${name}.test.ts`);
 
 /** They hold gaps and round trips to a limit, and mostly wait: two of them do not change each other's figures, browsers that start would. */
-const MEASURING = files("flood", "hostile", "relay-recovery", "renegotiation", "resilience-network", "sfu-recovery", "sfu-room");
+const MEASURING = files("hostile", "relay-recovery", "renegotiation", "resilience-network", "sfu-recovery", "sfu-room");
 
 /** What they measure another file beside them would change. */
-const ALONE = files("sfu-auto", "sfu-impaired", "sfu-large", "sfu-lips");
+const ALONE = files("flood", "link", "sfu-auto", "sfu-impaired", "sfu-large", "sfu-lips");
 
 export default defineConfig({
   root: import.meta.dirname,

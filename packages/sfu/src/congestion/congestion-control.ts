@@ -55,8 +55,8 @@ const FULL_MS = 10_000;
 /** Calm needed before a probe. */
 const CALM_MS = 400;
 /**
- * Arrived by so much faster than the fastest: it was told of another packet. A client that goes on over another connection remembers the sequence
- * numbers of the one before, and tells their arrivals once more when they come again.
+ * Arrived by so much before what was sent earlier: it was told of another packet. A client that goes on over another connection remembers the
+ * sequence numbers of the one before, and tells their arrivals once more when they come again.
  */
 const STALE_MS = 1_000;
 /** Round trips outside are lies or clock jumps. */
@@ -276,9 +276,7 @@ export class CongestionControl implements CongestionPort {
       }
       history.told[place] = TOLD_RECEIVED;
       const arrival = us / 1_000 + offset;
-      const way = arrival - sentAt;
-      const fastest = Math.min(this.#base, this.#olderBase);
-      if (fastest < Number.POSITIVE_INFINITY && way < fastest - STALE_MS) {
+      if (arrival < this.#lastArrival - STALE_MS) {
         if (told === FLYING) this.#loss.count(sentAt, false);
         else this.#loss.recover(sentAt);
         continue;
@@ -294,6 +292,7 @@ export class CongestionControl implements CongestionPort {
       if (cluster !== 0) this.#probes.told(cluster, bytes, arrival);
       this.#detector.sample(sentAt, arrival);
       if (this.#detector.signal === "over") over = true;
+      const way = arrival - sentAt;
       if (way < this.#base) this.#base = way;
       if (sentAt >= newestSent) {
         newestSent = sentAt;
