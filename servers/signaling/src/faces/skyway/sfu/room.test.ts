@@ -327,10 +327,23 @@ describe("what the client does", () => {
   });
 });
 
+/** A client that leaves gets no offer that its next room of that name would take. */
+const LEAVING_MS = 200;
+
 describe("a connection that is lost", () => {
+  it("is one that its client has closed, if a leave follows", async () => {
+    const world = await World.inRoom(both("alice"));
+    world.hear({ type: "sfu-reset", epoch: 1 });
+    world.clock.advance(LEAVING_MS - 1);
+    world.room.close();
+    world.clock.advance(10_000);
+    expect(world.asked).toHaveLength(1);
+  });
+
   it("is followed by one of the next epoch with the same sections, streams and publications", async () => {
     const world = await World.inRoom(both("alice"));
     world.hear({ type: "sfu-reset", epoch: 1 });
+    world.clock.advance(LEAVING_MS);
     expect(world.asked.at(-1)?.command.epoch).toBe(2);
     expect(world.sections).toEqual(["0 receive audio", "1 receive video", "2 send audio id2", "3 send video id2"]);
     await world.offered();
@@ -340,6 +353,7 @@ describe("a connection that is lost", () => {
     world.answer("u2");
     expect(world.said.slice(1)).toMatchObject([{ epoch: 2, send: [{ publication: "id3" }, { publication: "id4" }] }]);
     world.hear({ type: "sfu-reset", epoch: 1 });
+    world.clock.advance(LEAVING_MS);
     world.agreed();
     expect(world.asked).toHaveLength(2);
   });
@@ -351,9 +365,11 @@ describe("a connection that is lost", () => {
     world.origin = "mozilla...THIS_IS_SDPARTA-99.0";
     await world.round();
     world.hear({ type: "sfu-reset", epoch: 1 });
+    world.clock.advance(LEAVING_MS);
     expect(world.sections).toEqual(["0 receive audio", "1 receive video", "2 tag audio"]);
     await world.round("u2");
     world.hear({ type: "sfu-reset", epoch: 2 });
+    world.clock.advance(LEAVING_MS);
     expect(world.sections.slice(2)).toEqual(["2 stopped audio", "3 tag audio"]);
     await world.round("u3");
     expect(world.asked).toHaveLength(3);
@@ -364,6 +380,7 @@ describe("a connection that is lost", () => {
   it("ends the membership when the client does nothing about it for 30 s", async () => {
     const world = await World.inRoom();
     world.hear({ type: "sfu-reset", epoch: 1 });
+    world.clock.advance(LEAVING_MS);
     for (let at = 0; at < 3; at++) {
       await world.offered();
       expect(world.said).toHaveLength(1);
@@ -376,6 +393,7 @@ describe("a connection that is lost", () => {
   it("is tried again for as long as the SFU cannot, and the app is told once", async () => {
     const world = await World.inRoom();
     world.hear({ type: "sfu-reset", epoch: 1 });
+    world.clock.advance(LEAVING_MS);
     for (let at = 0; at < 8; at++) {
       world.asked.at(-1)?.answer({ ok: false, code: "sfu.capacity.reached", message: "Full." });
       await settle();

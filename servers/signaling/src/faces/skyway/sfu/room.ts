@@ -27,6 +27,8 @@ const ASK_MS = 500;
 const UNASKED_MS = 100;
 /** What others published before a restart is kept in its sections for so long. */
 const RETURN_MS = 10_000;
+/** A client that leaves closes its connection first, which the SFU tells sooner than its leave is here. An offer in between would reach a room that it joins anew. */
+const LEAVING_MS = 200;
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 5_000;
 /** Failures in a row before the app is told. */
@@ -183,7 +185,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
         if (this.#round.state === "answering" && this.#round.re === message.re) this.#agree(this.#round);
         return false;
       case "sfu-reset":
-        if (message.epoch >= this.#epoch) this.#newConnection(0);
+        if (message.epoch >= this.#epoch) this.#newConnection(LEAVING_MS);
         return false;
       case "error":
         if (this.#round.state !== "answering" || this.#round.re !== message.re) return false;
