@@ -22,6 +22,7 @@ export default defineConfig({
     pool: "forks",
     // Of the tests that say that they may: they have servers and pages of their own, and mostly wait.
     maxConcurrency: 2,
+    retry: ONCE_MORE,
     testTimeout: 90_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
@@ -38,7 +39,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "measuring", include: MEASURING, maxWorkers: 2, retry: ONCE_MORE, sequence: { groupOrder: 1 } },
+        test: { name: "measuring", include: MEASURING, maxWorkers: 2, sequence: { groupOrder: 1 } },
       },
       {
         extends: true,
@@ -47,7 +48,6 @@ export default defineConfig({
           include: ALONE,
           maxWorkers: 1,
           fileParallelism: false,
-          retry: ONCE_MORE,
           sequence: { groupOrder: 2 },
         },
       },

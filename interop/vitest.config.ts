@@ -16,6 +16,8 @@ export default mergeConfig(
   shared,
   defineConfig({
     test: {
+      // As in e2e: browsers on lent cores. What fails twice in a row is ours.
+      retry: 1,
       testTimeout: 60_000,
       projects: [
         // More than there are cores: they wait more than they work.
