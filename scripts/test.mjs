@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000;
 /** A sign of life in a long part. */
 const HEARTBEAT_MS = 60_000;
 
-/** In the order they run: what fails fast comes first. A limit is for a part that hangs; on two idle cores all of them together end within 20 minutes. */
+/** In the order they run: what fails fast comes first. A limit is for a part that hangs; parts take three times as long on a machine that is busy. */
 const PARTS = [
   { name: "checks", what: "format, lint, types, import arrows, documents, sizes", act: runChecks },
   { name: "unit", what: "unit and package tests", act: () => runVitest([], { timeoutMs: 8 * MINUTE_MS }) },

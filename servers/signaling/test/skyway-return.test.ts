@@ -15,6 +15,26 @@ async function killed(client: SkywayClient): Promise<void> {
   await test.until(() => link?.isOpen !== true);
 }
 
+describe("a client that idles", () => {
+  it("stays for a day, with a PING now and then or none; its transport bears a tab that runs its timers once a minute", async () => {
+    test = await SkywayTest.start();
+    const [alice, bob] = [await test.open("alice"), await test.open("bob")];
+    await test.join(alice, "hall");
+    await test.join(bob, "hall");
+    await alice.next();
+    for (let hour = 0; hour < 24; hour++) {
+      test.server.clock.advance(3_600_000);
+      alice.emit("PING", null);
+    }
+    expect([await alice.settled(), await bob.settled(), test.face.sessions]).toEqual([[], [], 2]);
+    bob.emit("ROOM_SEND_DATA", { roomName: "hall", data: "good morning" });
+    expect(await alice.next()).toMatchObject({ src: "bob", data: "good morning" });
+    // The client says when it lives, and is given up after this much silence: engine.io 3's server waits for both.
+    const { pingInterval = 0, pingTimeout = 0 } = test.face.engine.opts;
+    expect(pingInterval + pingTimeout).toBeGreaterThan(60_000);
+  });
+});
+
 describe("a transport that is lost", () => {
   it("is missed by nobody when the client comes back in time, and what it missed is told", async () => {
     test = await SkywayTest.start();
