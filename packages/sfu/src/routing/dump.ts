@@ -20,6 +20,10 @@ export function dumpRouter(
       source: publication.init.source,
       muted: publication.muted,
       subscribers: publication.subscribers.length,
+      // What subscribers can be given of it, low to high.
+      steps: publication.steps.map(({ encoding, spatial, temporal, bps, width, height }) => ({
+        ...{ encoding, spatial, temporal, bps, width, height },
+      })),
       encodings: publication.encodings.map((encoding) => ({
         rid: encoding.rid ?? null,
         ssrc: encoding.ssrc,
