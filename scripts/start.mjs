@@ -8,7 +8,7 @@ import { prepare } from "./prepare.mjs";
 
 await main(async () => {
   await prepare();
-  const program = join(ROOT, "apps", "cli", "dist", "main.js");
+  const program = join(ROOT, "apps", "cli", "dist", "tsunagi.js");
   // As if it had been called by its own name: the program reads its arguments from the process.
   process.argv = [process.execPath, program, "start", ...process.argv.slice(2)];
   await import(pathToFileURL(program).href);

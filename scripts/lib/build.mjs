@@ -17,9 +17,12 @@ const isTypeScript = (path) => /\.(ts|tsx)$/.test(path) || /(^|\/)(package|tscon
  * @param options `force`: build also what seems up to date
  */
 export async function ensureBuilt({ force = false } = {}) {
-  const stamps = !force && existsSync(STAMPS) ? readJson(STAMPS) : {};
+  // With a folder that was deleted went a bundle in it.
+  const isWhole = compiledOutputs().every((path) => existsSync(path));
+  const stamps = !force && isWhole && existsSync(STAMPS) ? readJson(STAMPS) : {};
   const workspaces = listWorkspaces();
   const byName = new Map(workspaces.map((each) => [each.name, each]));
+  const bundler = fingerprint(join(ROOT, "scripts"), (path) => path === "bundle-program.mjs");
   const prints = new Map(workspaces.map(({ name, path }) => [name, fingerprint(path, isInput)]));
 
   const steps = [
@@ -30,16 +33,13 @@ export async function ensureBuilt({ force = false } = {}) {
         ...workspaces.map(({ path }) => fingerprint(path, (file) => isInput(file) && isTypeScript(file))),
         rootConfig(),
       ].join(),
-      present: () => compiledOutputs().every((path) => existsSync(path)),
+      present: () => isWhole,
       act: compile,
     },
     ...bundlesInOrder(workspaces, byName).map((workspace) => ({
       key: workspace.name,
       label: workspace.name,
-      print: [...closure(workspace, byName)]
-        .sort()
-        .map((name) => prints.get(name))
-        .join(),
+      print: [bundler, ...[...closure(workspace, byName)].sort().map((name) => prints.get(name))].join(),
       present: () => existsSync(join(workspace.path, "dist")),
       act: () => npm(["run", "--silent", "build:bundle", "-w", workspace.name], { cwd: ROOT }),
     })),

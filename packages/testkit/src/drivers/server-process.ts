@@ -1,15 +1,13 @@
 /** The built product as a process, as a person starts it: killed, started again on the same ports and data, its log kept. */
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { track } from "./lifetimes.ts";
 import type { Host } from "./netns.ts";
 import { startProcess, type TestProcess } from "./processes.ts";
-
-const PROGRAM = fileURLToPath(new URL("../../../../servers/all/dist/main.js", import.meta.url));
+import { serverProgram } from "./program.ts";
 
 export type ServerOptions = {
   /** Flags, as of `tsunagi start`. */
@@ -71,7 +69,7 @@ export interface ServerProcess {
 }
 
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
-  if (!existsSync(PROGRAM)) throw new Error("the server is not built: npm run build");
+  const program = serverProgram();
   const { host } = options;
   let port = options.port ?? 0;
   let turnPort = options.turnPort ?? 0;
@@ -88,7 +86,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     child = await startProcess({
       name: "server",
       command: process.execPath,
-      args: [PROGRAM, ...(options.args ?? [])],
+      args: [program, ...(options.args ?? [])],
       env: {
         NO_COLOR: "1",
         TSUNAGI_DATA_DIR: dataDir,

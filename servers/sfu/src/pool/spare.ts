@@ -58,10 +58,11 @@ function forkWorker(): ChildProcess {
   return fork(entry, { execArgv, serialization: "json", stdio: ["ignore", "inherit", "inherit", "ipc"] });
 }
 
-/** Built, plain node runs it; from sources, node with tsx. */
+/** Built, plain node runs it, in a bundle the one that lies beside it; from sources, node with tsx. */
 function entryPoint(): { readonly entry: string; readonly execArgv: string[] } {
   const here = import.meta.url;
-  if (!here.endsWith(".ts")) return { entry: fileURLToPath(new URL("../worker/main.js", here)), execArgv: [] };
+  if (here.endsWith("/pool/spare.js")) return { entry: fileURLToPath(new URL("../worker/main.js", here)), execArgv: [] };
+  if (!here.endsWith(".ts")) return { entry: fileURLToPath(new URL("./sfu-worker.js", here)), execArgv: [] };
   const loader = pathToFileURL(createRequire(here).resolve("tsx/esm")).href;
   return {
     entry: fileURLToPath(new URL("../worker/main.ts", here)),
