@@ -1,5 +1,6 @@
 /** One member behind a simulated path, with all of `MemberDownlink`: a camera of three sizes, a voice, key frames on a switch. */
 import { CanonicalPacket, extensionIds, SendList } from "@tsunagi/rtp";
+import { seededRandom } from "@tsunagi/testkit";
 import { describe, expect, it } from "vitest";
 import { MemberDownlink, type PaddingSource } from "../src/congestion/member-downlink.ts";
 import type { Candidate } from "../src/router-port.ts";
@@ -32,14 +33,19 @@ class Member implements PaddingSource {
   #keyframeAt = 0;
   #keyframes = 0;
   readonly #hasRtx: boolean;
+  /** Pictures are larger or smaller than usual by up to this share. */
+  readonly #spread: number;
+  readonly #random: () => number;
   #frameAt = 0;
   #audioAt = 0;
   #sequence = 0;
   probed = 0;
 
-  constructor(sizes = LAYERS, hasRtx = true) {
+  constructor(sizes = LAYERS, hasRtx = true, spread = 0, seed = 1) {
     this.#sizes = sizes;
     this.#hasRtx = hasRtx;
+    this.#spread = spread;
+    this.#random = seededRandom(seed);
   }
 
   step(now: number, link: Bottleneck): void {
@@ -68,7 +74,8 @@ class Member implements PaddingSource {
         this.#keyframes += 1;
         size = KEYFRAME;
       }
-      let bytes = (((this.#sizes[this.#current]?.bps ?? 0) * FRAME_MS) / 8_000) * size;
+      const usual = (((this.#sizes[this.#current]?.bps ?? 0) * FRAME_MS) / 8_000) * size;
+      let bytes = usual * (1 + (2 * this.#random() - 1) * this.#spread);
       for (; bytes > 0; bytes -= 1_100) this.#add(now, Math.min(1_100, bytes), "media", bytes <= 1_100);
     }
     for (let at = 0; at < list.length; at += 1) {
@@ -116,8 +123,9 @@ function run(
   ms: number,
   sizes = LAYERS,
   hasRtx = true,
+  spread = 0,
 ): { member: Member; receiver: Receiver; link: Bottleneck } {
-  const member = new Member(sizes, hasRtx);
+  const member = new Member(sizes, hasRtx, spread, options.seed);
   const link = new Bottleneck(options);
   const receiver = new Receiver(options);
   for (let now = 0; now < ms; now += 1) {
@@ -177,6 +185,14 @@ describe("a member's downlink", () => {
     const { member } = run({ bps: () => 1_300_000 }, 60_000);
     expect(member.layers.filter(({ at }) => at > 5_000).length).toBeLessThan(4);
     expect(member.gap(1_000, 60_000)).toBeLessThan(500);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])("keeps its lowest layer where that nearly fills the link (%s)", (seed) => {
+    const sizes = [225_000, 650_000].map((bps, encoding) => ({ encoding, spatial: 0, temporal: 0, bps }));
+    const bps = (now: number) => (now > 5_000 ? 300_000 : 5_000_000);
+    const { member } = run({ bps, queueBytes: 7_500, seed }, 30_000, sizes, true, 0.4);
+    expect(member.layers.filter(({ at, layer }) => at > 5_000 && layer !== 0)).toEqual([]);
+    expect(member.gap(5_000, 30_000)).toBeLessThan(1_000);
   });
 
   it("pauses the video where not even its low layer passes, and keeps the voice", () => {

@@ -8,7 +8,7 @@ import type { Millis } from "@tsunagi/base";
 import { readTransportFeedback, TransportFeedback } from "@tsunagi/rtp";
 import type { CongestionPort } from "../router-port.ts";
 import { DelayDetector } from "./delay-detector.ts";
-import { DelayRate, type DelayRateInput } from "./delay-rate.ts";
+import { BACK_OFF, DelayRate, type DelayRateInput } from "./delay-rate.ts";
 import { LossRate } from "./loss-rate.ts";
 import { type Probe, Probes } from "./probes.ts";
 import { RateMeter } from "./rate-meter.ts";
@@ -125,9 +125,12 @@ export class CongestionControl implements CongestionPort {
       : Math.max(this.estimateBps, this.#share < 1 || this.#silent ? this.#bounded(1) : 0);
   }
 
-  /** The estimate without regard to a queue that is being emptied, either: enough to end nothing that would fit again in a moment. */
+  /**
+   * The estimate without regard to a queue that is being emptied, either, nor to the share that a decrease leaves free of what the link was seen to
+   * carry: enough to end nothing that would fit again in a moment.
+   */
   get lastingBps(): number {
-    return this.#bounded(this.#silenceMs > HOLD_MS ? this.#share : 1);
+    return this.#bounded(this.#silenceMs > HOLD_MS ? this.#share : 1) / BACK_OFF;
   }
 
   get rttMs(): number {

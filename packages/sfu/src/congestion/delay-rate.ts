@@ -6,7 +6,7 @@ import type { Millis } from "@tsunagi/base";
 import type { DelaySignal } from "./delay-detector.ts";
 
 /** Down to this share of what arrived, so that the queue empties, too. */
-const BACK_OFF = 0.85;
+export const BACK_OFF = 0.85;
 /** Up by this a second, far from the link's rate. */
 const GROWTH = 1.08;
 /** A decrease shows only after a round trip and a feedback. */
