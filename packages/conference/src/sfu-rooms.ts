@@ -95,8 +95,9 @@ function mayOffer(world: World, peer: Peer, room: Room, sfu: SfuRoom, { send, re
   if ((sfu.members.get(peer.id)?.pending.size ?? 0) >= MAX_PENDING) {
     return refusal("sfu.offer.pending", `${MAX_PENDING} offers wait already`);
   }
-  const mids = new Set([...send, ...receive].map(({ mid }) => mid));
-  if (mids.size < send.length + receive.length) return refusal("sfu.offer.malformed", "a section is named twice");
+  // It may send and receive in one.
+  const isTwice = [send, receive].some((sections) => new Set(sections.map(({ mid }) => mid)).size < sections.length);
+  if (isTwice) return refusal("sfu.offer.malformed", "a section is named twice");
   const ids = new Set(send.map(({ publication }) => publication));
   const held = send.find(({ publication }) => (sfu.holders.get(publication) ?? peer.id) !== peer.id);
   if (ids.size < send.length || held !== undefined) {

@@ -19,11 +19,11 @@ export type SfuOfferedSection = {
   readonly mid: string;
   readonly kind: "audio" | "video";
   /**
-   * `receive`: the client may send here. `send`: a slot. `inactive`: kept, to be used again. `tag`: carries nothing, and its transport is all
+   * `receive`: the client may send here. `send`: a slot. `both`: a slot where it may send, too. `inactive`: kept, to be used again. `tag`: carries nothing, and its transport is all
    * sections' (RFC 9143 §7.2.1). `stopped`: for good.
    */
-  readonly direction: "receive" | "send" | "inactive" | "tag" | "stopped";
-  /** Of `send`: the MediaStream ID that the client is to know it by. */
+  readonly direction: "receive" | "send" | "both" | "inactive" | "tag" | "stopped";
+  /** Of `send` and `both`: the MediaStream ID that the client is to know it by. */
   readonly stream?: string | undefined;
 };
 
@@ -71,4 +71,6 @@ export type SfuEvent =
   /** This transport is gone: its worker died, or ICE failed for good. The member should offer with a higher epoch. */
   | (SfuMemberRef & { readonly type: "transport-lost"; readonly epoch: number; readonly reason: string })
   /** It is connected: what it publishes can be seen. */
-  | (SfuMemberRef & { readonly type: "transport-connected"; readonly epoch: number });
+  | (SfuMemberRef & { readonly type: "transport-connected"; readonly epoch: number })
+  /** Of a member whose client only answers: it has stopped sending this, and may have taken the track away without a word. An offer would tell. */
+  | (SfuMemberRef & { readonly type: "publication-quiet"; readonly publication: string });

@@ -28,6 +28,8 @@ const IDLE_TICK_MS = 250;
 const IDLE_AFTER_MS = 2_000;
 /** What nobody waits for: reports, what is wanted of publications, who speaks. */
 const SLOW_MS = 100;
+/** Whoever sends has sent by then: black pictures come once a second, Opus in silence every 400 ms. */
+const QUIET_MS = 2_000;
 const BANDWIDTH_MS = 1_000;
 
 export type RouterOptions = {
@@ -244,6 +246,7 @@ export class Router implements RouterPort {
     this.#tellBandwidth(now);
     this.#reports.tick(now, this.#transports);
     this.#listen(now);
+    this.#tellQuiet(now);
   }
 
   takeEvents(): readonly RouterEvent[] {
@@ -268,6 +271,16 @@ export class Router implements RouterPort {
     if (change !== undefined) this.#events.push({ type: "speakers", active: change.active, levels: change.levels });
     if (!this.#speakers.takeRecentChanged()) return;
     for (const transport of this.#transports.values()) if (transport.lastN !== undefined) this.#stale(transport);
+  }
+
+  #tellQuiet(now: Millis): void {
+    for (const publication of this.#publications.values()) {
+      const isQuiet = Number.isFinite(publication.lastAt) && now - publication.lastAt > QUIET_MS;
+      if (isQuiet === publication.isQuiet) continue;
+      publication.isQuiet = isQuiet;
+      const { transport, id } = publication;
+      if (isQuiet) this.#events.push({ type: "quiet", transport: transport.index, publication: id });
+    }
   }
 
   #tellBandwidth(now: Millis): void {

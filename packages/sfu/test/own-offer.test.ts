@@ -45,6 +45,10 @@ function answerTo(offer: string, directions: Readonly<Record<string, string>> = 
         return direction === "sendonly" ? ["a=sendonly", `a=ssrc:${Number(mid) + 70} cname:c`] : `a=${direction}`;
       }
       if (line === "a=sendonly") return `a=${directions[mid] ?? "recvonly"}`;
+      if (line === "a=sendrecv") {
+        const direction = directions[mid] ?? "recvonly";
+        return direction === "sendrecv" ? ["a=sendrecv", `a=ssrc:${Number(mid) + 70} cname:c`] : `a=${direction}`;
+      }
       return line;
     })
     .join("\r\n");
@@ -138,6 +142,27 @@ describe("the answer to it", () => {
     const [audio, video] = slots;
     expect([audio?.ssrc]).toEqual(ssrcOf(offer, "2"));
     expect([video?.ssrc, video?.rtxSsrc]).toEqual(ssrcOf(offer, "3"));
+  });
+
+  it("may send in a slot, too, where that is offered", () => {
+    const one = negotiation();
+    const text = one.offer([...UP, ...ALICE.map((each) => ({ ...each, direction: "both" }) as const)], own);
+    expect(parse(text).media.map(({ direction }) => direction)).toEqual(["recvonly", "recvonly", "sendrecv", "sendrecv"]);
+    const answer = parseOffer(answerTo(text, { "1": "inactive", "3": "sendrecv" }));
+    const moved = [send[0], { ...send[1], mid: "3" }];
+    const { publications, slots, answer: agreed } = one.decide("bob", answer, moved, receive);
+    expect(publications.map(({ id, mid, encodings }) => [id, mid, encodings[0]?.ssrc])).toEqual([
+      ["a", "0", 70],
+      ["v", "3", 73],
+    ]);
+    expect(slots.map(({ mid, ssrc }) => [mid, ssrc])).toEqual(["2", "3"].map((mid) => [mid, ssrcOf(text, mid)?.[0]]));
+    expect(parse(agreed(own)).media.map(({ direction }) => direction)).toEqual(["recvonly", "inactive", "sendonly", "sendrecv"]);
+    expect(() => one.decide("bob", answer, moved, [...receive, { mid: "3", kind: "video" }])).toThrow(
+      expect.objectContaining({ code: "sfu.offer.section" }),
+    );
+    // Its end ends the slot's sources, and not what the client sends there.
+    const ended = one.offer([...UP, { mid: "2", kind: "audio", direction: "receive" }, ...ALICE.slice(1)], own);
+    expect(ended.match(/a=msid:/g)).toHaveLength(1);
   });
 
   it("may leave sections unused", () => {

@@ -51,6 +51,22 @@ describe("audio", () => {
     expect(isContiguous(extend(got))).toBe(true);
   });
 
+  it("of which nothing comes any more is told once, until something comes again", () => {
+    const world = new World();
+    world.member(1);
+    world.publish(1, { id: "a", kind: "audio" });
+    const quiet = () => world.events.splice(0).filter(({ type }) => type === "quiet");
+    world.advance(5_000);
+    expect(quiet()).toEqual([]);
+    for (const sequence of [1, 2]) {
+      world.receive(1, audioPacket("a", 7, sequence, 960 * sequence, [0xf8, 1]));
+      world.advance(1_900);
+      expect(quiet()).toEqual([]);
+      world.advance(5_000);
+      expect(quiet()).toEqual([{ type: "quiet", transport: 1, publication: "a" }]);
+    }
+  });
+
   it("names who speaks, and under last-N shows those who spoke last", () => {
     const world = new World({ downlink: { startBps: 20_000_000 } });
     const sources: Vp8Source[] = [];

@@ -138,7 +138,10 @@ export async function startSignaling(options: SignalingOptions): Promise<Running
     clock,
     log,
     command: (command) => host.command(command),
-    sfuEvent: (event) => host.handle({ type: "sfu-event", event }),
+    sfuEvent: (event) => {
+      host.handle({ type: "sfu-event", event });
+      skyway?.sfuEvent(event);
+    },
   });
   const face = new NativeFace({
     host,

@@ -16,6 +16,16 @@ type SfuOffer = {
 
 const commands: SfuCommand[] = [];
 let versions = 0;
+let bus: MemoryBus;
+
+const DIRECTIONS = {
+  receive: "recvonly",
+  send: "sendonly",
+  both: "sendrecv",
+  inactive: "inactive",
+  tag: "inactive",
+  stopped: "inactive",
+};
 
 /** Describes the sections that it is told of, and takes any answer. */
 function describeSections({ sections }: Offer): string {
@@ -31,24 +41,30 @@ function describeSections({ sections }: Offer): string {
   lines.push("a=fingerprint:sha-256 00:00", "a=setup:actpass", `a=group:BUNDLE ${sections.map(({ mid }) => mid).join(" ")}`);
   for (const { mid, kind, direction, stream } of sections) {
     lines.push(`m=${kind} 9 UDP/TLS/RTP/SAVPF 96`, "c=IN IP4 0.0.0.0", `a=mid:${mid}`);
-    lines.push(`a=${direction === "receive" ? "recvonly" : direction === "send" ? "sendonly" : "inactive"}`);
+    lines.push(`a=${DIRECTIONS[direction]}`);
     if (stream !== undefined) lines.push(`a=msid:${stream} ${stream}-${kind}`);
   }
   return `${lines.join("\r\n")}\r\n`;
 }
 
-/** What a client that sends on all sections it may answers. */
-function answerTo(sdp: string): string {
+/** What a client with one track of each kind answers: it sends in those two sections. */
+function answerTo(sdp: string, sending: readonly string[] = ["0", "1"]): string {
   return sdp
-    .replaceAll("a=recvonly", "a=toclient")
-    .replaceAll("a=sendonly", "a=recvonly")
-    .replaceAll("a=toclient", "a=msid:mine mine\r\na=ssrc:1 cname:x\r\na=sendonly")
+    .split(/(?=^m=)/m)
+    .map((section) => {
+      const mid = /^a=mid:(.*)\r$/m.exec(section)?.[1] ?? "";
+      const receives = /^a=send(?:only|recv)\r$/m.test(section);
+      const sends = sending.includes(mid) && /^a=(?:recvonly|sendrecv)\r$/m.test(section);
+      const direction = sends ? (receives ? "sendrecv" : "sendonly") : receives ? "recvonly" : "inactive";
+      return section.replace(/^a=(?:sendrecv|sendonly|recvonly|inactive)\r$/m, `a=${direction}\r`);
+    })
+    .join("")
     .replace("a=setup:actpass", "a=setup:active");
 }
 
 async function start(): Promise<void> {
   commands.length = 0;
-  const bus = new MemoryBus();
+  bus = new MemoryBus();
   await bus.attach("sfu", async (request: BusRequest) => {
     if (request.type !== "sfu") throw new Error(request.type);
     commands.push(request.command);
@@ -82,7 +98,8 @@ describe("an SFU room of skyway-js members", () => {
     const [alice, bob] = [await test.open("alice"), await test.open("bob")];
     const first = await enter(alice);
     expect(first.roomName).toBe("hall");
-    expect(first.offer.sdp.match(/a=recvonly/g)).toHaveLength(2);
+    // One of each kind more than a client usually sends.
+    expect(first.offer.sdp.match(/a=recvonly/g)).toHaveLength(4);
     await test.until(() => commands.some(({ type }) => type === "negotiate"));
     alice.emit("SFU_CANDIDATE", {
       roomName: "hall",
@@ -90,7 +107,7 @@ describe("an SFU room of skyway-js members", () => {
     });
 
     const toBob = await enter(bob);
-    expect(toBob.offer.sdp).toContain("a=sendonly");
+    expect(toBob.offer.sdp.match(/a=sendrecv/g)).toHaveLength(2);
     expect(Object.values(toBob.msids)).toEqual(["alice"]);
     const again = await nextOffer(alice);
     expect(Object.values(again.msids)).toEqual(["bob"]);
@@ -98,8 +115,34 @@ describe("an SFU room of skyway-js members", () => {
     alice.emit("SFU_ANSWER", { roomName: "hall", answer: { type: "answer", sdp: answerTo(again.offer.sdp) } });
     bob.emit("ROOM_LEAVE", { roomName: "hall" });
     const alone = await nextOffer(alice);
-    expect([alone.msids, alone.offer.sdp.includes("a=sendonly")]).toEqual([{}, false]);
+    expect([alone.msids, /a=send(?:only|recv)/.test(alone.offer.sdp)]).toEqual([{}, false]);
     expect(commands.filter(({ type }) => type === "leave")).toMatchObject([{ peerId: "bob" }]);
+  });
+
+  it("is offered again when the SFU hears nothing of a track any more: the client may have moved it, and does not say so", async () => {
+    await start();
+    const [alice, bob] = [await test.open("alice"), await test.open("bob")];
+    await enter(alice);
+    await enter(bob);
+    const shown = await nextOffer(alice);
+    alice.emit("SFU_ANSWER", { roomName: "hall", answer: { type: "answer", sdp: answerTo(shown.offer.sdp) } });
+    await test.until(() => commands.filter(({ type }) => type === "negotiate").length === 3);
+    const sent = () => {
+      const latest = commands.findLast((each) => each.type === "negotiate" && each.peerId === "alice");
+      return latest?.type === "negotiate" ? latest.send.map(({ mid, source }) => `${mid} ${source}`) : [];
+    };
+    expect(sent()).toEqual(["0 microphone", "1 camera"]);
+    const last = commands.findLast((each) => each.type === "negotiate" && each.peerId === "alice");
+    if (last?.type !== "negotiate") throw new Error("nothing is sent");
+    const { appId, room, peerId, send } = last;
+    const publication = send[1]?.publication ?? "";
+    const event = { appId, room, peerId, type: "publication-quiet", publication } as const;
+    await bus.send("one", { type: "sfu-event", event });
+    const asked = await nextOffer(alice);
+    alice.emit("SFU_ANSWER", { roomName: "hall", answer: { type: "answer", sdp: answerTo(asked.offer.sdp, ["0", "3"]) } });
+    // It sends its picture where bob's is shown to it.
+    await test.until(() => sent().includes("3 camera"));
+    expect([...alice.events, ...bob.events].filter(({ event }) => /LEAVE|ERROR/.test(event))).toEqual([]);
   });
 
   it("goes on after a restart of the server: a new transport is offered on the same connection", async () => {

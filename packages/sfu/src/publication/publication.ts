@@ -24,6 +24,8 @@ export class Publication {
   voice: Voice | undefined;
   /** Last packet of any encoding. */
   lastAt: Millis = Number.NEGATIVE_INFINITY;
+  /** That was long ago, as told. */
+  isQuiet = false;
   /** By payload type. */
   #codecs = new Map<number, Codec>();
   /** By the payload type of its retransmissions. */

@@ -25,7 +25,7 @@ export type OwnSection = { readonly mid: string; readonly type: string; readonly
   | { readonly kind: "data" }
   | {
       readonly kind: "media";
-      readonly direction: "sendonly" | "recvonly" | "inactive";
+      readonly direction: "sendrecv" | "sendonly" | "recvonly" | "inactive";
       readonly codecs: readonly Codec[];
       readonly extensions: Extensions;
       readonly reducedSizeRtcp: boolean;

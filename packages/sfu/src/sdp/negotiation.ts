@@ -24,11 +24,11 @@ export type OwnOfferSection = {
   readonly mid: string;
   readonly kind: "audio" | "video";
   /**
-   * As we do: `receive` what the client sends; `send` out of a slot; `inactive`: kept, to be used again; `tag`: carries nothing, and its transport
+   * As we do: `receive` what the client sends; `send` out of a slot; `both`: a slot, and what it sends besides; `inactive`: kept, to be used again; `tag`: carries nothing, and its transport
    * is all sections' (RFC 9143 §7.2.1), for clients that cannot begin DTLS anew on the one that they have; `stopped`: for good.
    */
-  readonly direction: "receive" | "send" | "inactive" | "tag" | "stopped";
-  /** Of `send`: what the client's MediaStream is named. */
+  readonly direction: "receive" | "send" | "both" | "inactive" | "tag" | "stopped";
+  /** Of `send` and `both`: what the client's MediaStream is named. */
   readonly stream?: string | undefined;
 };
 
@@ -53,31 +53,25 @@ export class Negotiation {
 
   /** @throws {ProtocolError} `sfu.offer.section`, `sfu.offer.codec` */
   decide(peerId: string, offer: Offer, send: readonly WantedPublication[], receive: readonly WantedSlot[]): Decision {
-    const wanted = new Map<string, { send: WantedPublication } | { receive: WantedSlot }>();
-    for (const each of send) wanted.set(each.mid, { send: each });
-    for (const each of receive) wanted.set(each.mid, { receive: each });
-    if (wanted.size < send.length + receive.length) throw section("A section is named twice.");
-
+    const sends = byMid(send);
+    const receives = byMid(receive);
     const publications: PublicationInit[] = [];
     const slots: SlotInit[] = [];
     const sections: OwnSection[] = [];
     for (const each of offer.sections) {
-      const want = wanted.get(each.mid);
-      wanted.delete(each.mid);
-      if (want !== undefined && "send" in want) {
-        const publication = publicationOf(each, peerId, want.send);
-        publications.push(publication);
-        sections.push(receiving(each, publication));
-      } else if (want !== undefined) {
-        const slot = this.#slotOf(each, want.receive);
-        slots.push(slot);
-        sections.push(sending(each, slot, want.receive));
-      } else {
-        sections.push(idle(each));
-      }
+      const up = sends.get(each.mid);
+      const down = receives.get(each.mid);
+      sends.delete(each.mid);
+      receives.delete(each.mid);
+      const publication = up === undefined ? undefined : publicationOf(each, peerId, up);
+      if (publication !== undefined) publications.push(publication);
+      const slot = down === undefined ? undefined : { init: this.#slotOf(each, down), stream: down.stream };
+      if (slot !== undefined) slots.push(slot.init);
+      if (publication !== undefined) sections.push(receiving(each, publication, slot));
+      else sections.push(slot === undefined ? idle(each) : sending(each, slot));
     }
-    const missing = wanted.keys().next();
-    if (missing.done !== true) throw section(`The offer has no section ${missing.value}.`);
+    const [missing] = [...sends.keys(), ...receives.keys()];
+    if (missing !== undefined) throw section(`The offer has no section ${missing}.`);
     const { extmapAllowMixed } = offer;
     return {
       publications,
@@ -116,21 +110,23 @@ export class Negotiation {
 
   #offered({ mid, kind, direction, stream }: OwnOfferSection): OwnSection {
     const head = { mid, type: kind, protocol: "UDP/TLS/RTP/SAVPF", payloads: "" };
-    const codecs = ownCodecs(kind, direction === "receive" ? "receive" : "send");
+    const codecs = ownCodecs(kind, direction === "receive" || direction === "both" ? "receive" : "send");
     const own = { ...head, kind: "media", codecs, reducedSizeRtcp: true, rids: [] } as const;
     const extensions = ownExtensions(kind);
     switch (direction) {
       case "receive":
-        return { ...own, direction: "recvonly", extensions: fromSender(codecs, extensions), stream: undefined };
-      case "send": {
+        // What is sent here next is another source: sequence numbers of the one before must not be gone back on (RFC 3711 §3.3.2).
+        this.#ssrcs.delete(mid);
+        return { ...own, direction: "recvonly", extensions, stream: undefined };
+      case "send":
+      case "both": {
         const { ssrc, rtxSsrc } = this.#ssrcsOf(mid);
         const id = stream ?? `slot-${mid}`;
         const hasRtx = codecs.some((codec) => codec.rtx !== undefined);
         const described = { id, track: `${id}-${kind}-${mid}`, ssrc, rtxSsrc: hasRtx ? rtxSsrc : undefined };
-        return { ...own, direction: "sendonly", extensions, stream: described };
+        return { ...own, direction: direction === "send" ? "sendonly" : "sendrecv", extensions, stream: described };
       }
       case "inactive":
-        // What comes here next is another source: sequence numbers of the one before must not be gone back on (RFC 3711 §3.3.2).
         this.#ssrcs.delete(mid);
         return { ...own, direction: "inactive", extensions, stream: undefined };
       case "tag":
@@ -205,6 +201,13 @@ function fromSender(codecs: readonly Codec[], extensions: Extensions): Extension
   return rest;
 }
 
+/** @throws {ProtocolError} `sfu.offer.section` */
+function byMid<Wanted extends { readonly mid: string }>(wanted: readonly Wanted[]): Map<string, Wanted> {
+  const named = new Map(wanted.map((each) => [each.mid, each]));
+  if (named.size < wanted.length) throw section("A section is named twice.");
+  return named;
+}
+
 function mediaOf(offered: OfferedSection, kind: "audio" | "video") {
   if (offered.kind !== kind) throw section(`Section ${offered.mid} of the offer is not ${kind}.`);
   return offered.media;
@@ -218,7 +221,10 @@ function forwardable(mid: string, codecs: readonly Codec[]): readonly Codec[] {
   });
 }
 
-function receiving(offered: OfferedSection, publication: PublicationInit): OwnSection {
+type Slot = { readonly init: SlotInit; readonly stream: string | undefined };
+
+/** @param slot where the client sends and receives in one section */
+function receiving(offered: OfferedSection, publication: PublicationInit, slot: Slot | undefined): OwnSection {
   const rids = publication.encodings.flatMap((encoding) => (encoding.rid === undefined ? [] : [encoding.rid]));
   // Discontinuous transmission is asked for by the receiver (RFC 7587 §6.1); only a voice has silences worth it.
   const codecs =
@@ -227,17 +233,23 @@ function receiving(offered: OfferedSection, publication: PublicationInit): OwnSe
           codec.name === "opus" ? { ...codec, fmtp: withParameter(codec.fmtp, "usedtx=1") } : codec,
         )
       : publication.codecs;
-  return media(offered, { direction: "recvonly", codecs, extensions: publication.extensions, rids });
+  return media(offered, {
+    direction: slot === undefined ? "recvonly" : "sendrecv",
+    codecs,
+    extensions: { ...publication.extensions, ...slot?.init.extensions },
+    rids,
+    stream: slot === undefined ? undefined : streamOf(slot),
+  });
 }
 
-function sending(offered: OfferedSection, slot: SlotInit, wanted: WantedSlot): OwnSection {
-  const id = wanted.stream ?? `slot-${slot.mid}`;
-  return media(offered, {
-    direction: "sendonly",
-    codecs: slot.codecs,
-    extensions: slot.extensions,
-    stream: { id, track: `slot-${slot.mid}-${slot.kind}`, ssrc: slot.ssrc, rtxSsrc: slot.rtxSsrc },
-  });
+function sending(offered: OfferedSection, slot: Slot): OwnSection {
+  const { codecs, extensions } = slot.init;
+  return media(offered, { direction: "sendonly", codecs, extensions, stream: streamOf(slot) });
+}
+
+function streamOf({ init, stream }: Slot): NonNullable<MediaSection["stream"]> {
+  const { mid, kind, ssrc, rtxSsrc } = init;
+  return { id: stream ?? `slot-${mid}`, track: `slot-${mid}-${kind}`, ssrc, rtxSsrc };
 }
 
 /** A section that is in the offer and not used. */

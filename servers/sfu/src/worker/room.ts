@@ -220,6 +220,13 @@ export class WorkerRoom {
         if (encodings !== undefined) sessionOf(event.transport)?.tell({ type: "demand", publication, encodings });
         return;
       }
+      case "quiet": {
+        const { publication } = event;
+        const owner = this.#ownerOf(publication);
+        if (owner?.session.isAnswerer === true)
+          this.#parts.tell({ ...this.ref, peerId: owner.init.peerId, type: "publication-quiet", publication });
+        return;
+      }
       case "bandwidth": {
         const { transport, ...told } = event;
         sessionOf(transport)?.tell(told);

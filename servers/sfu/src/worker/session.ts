@@ -13,6 +13,8 @@ export class Session {
   readonly transport: MediaTransport;
   readonly client: ClientTransport;
   readonly negotiation: Negotiation;
+  /** Its client never offers. */
+  readonly isAnswerer: boolean;
   /** In the router, by mid. */
   slots: ReadonlyMap<string, SlotInit> = new Map();
   /** What each slot should show, by mid: a publication may come after the wish. */
@@ -31,16 +33,12 @@ export class Session {
   #lossy: DataChannelPort | undefined;
 
   /** @param negotiation where it has begun with an offer of ours */
-  constructor(
-    epoch: number,
-    transport: MediaTransport,
-    client: ClientTransport,
-    negotiation = new Negotiation(() => randomBytes(4).readUInt32BE()),
-  ) {
+  constructor(epoch: number, transport: MediaTransport, client: ClientTransport, negotiation?: Negotiation) {
     this.epoch = epoch;
     this.transport = transport;
     this.client = client;
-    this.negotiation = negotiation;
+    this.negotiation = negotiation ?? new Negotiation(() => randomBytes(4).readUInt32BE());
+    this.isAnswerer = negotiation !== undefined;
   }
 
   get index(): number {

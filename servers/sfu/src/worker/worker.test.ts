@@ -339,6 +339,20 @@ describe("a worker", () => {
     expect(unknown.isOpen).toBe(false);
   });
 
+  it("tells what has gone quiet of clients that only answer", async () => {
+    const world = new World();
+    await world.negotiate("a");
+    await world.offer("b");
+    await world.negotiate("b");
+    world.routerEvents.push(
+      { type: "quiet", transport: 0, publication: "a-video" },
+      { type: "quiet", transport: 1, publication: "b-video" },
+      { type: "quiet", transport: 1, publication: "gone" },
+    );
+    await world.worker.command({ ...ROOM, type: "mute", peerId: "a", publication: "a-video", muted: true });
+    expect(world.events).toEqual([{ ...ROOM, peerId: "b", type: "publication-quiet", publication: "b-video" }]);
+  });
+
   it("relays data to those who may have it, and drops what a slow one cannot take", async () => {
     const world = new World();
     const channels: Record<string, Channel> = {};

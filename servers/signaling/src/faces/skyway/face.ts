@@ -5,7 +5,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Clock, type Log, randomId } from "@tsunagi/base";
-import { type App, type Grants, permissionsFromSwitches, type Refusal, refusal } from "@tsunagi/conference";
+import { type App, type Grants, permissionsFromSwitches, type Refusal, refusal, type SfuEvent } from "@tsunagi/conference";
 import type { HeldRoom, Member } from "@tsunagi/protocol";
 import { type Authenticated, authenticate } from "../../authenticate.ts";
 import type { ConferenceHost } from "../../host.ts";
@@ -120,6 +120,10 @@ export class SkywayFace implements LinkOwner, SessionOwner {
 
   appChanged(app: App): void {
     for (const session of this.#sessions.get(app.id)?.values() ?? []) session.app = app;
+  }
+
+  sfuEvent(event: SfuEvent): void {
+    if (event.type === "publication-quiet") this.session(event.appId, event.peerId)?.quiet(event.room, event.publication);
   }
 
   /** Clients see a loss and come back, to the next process; what it needs of them is written before this resolves. */

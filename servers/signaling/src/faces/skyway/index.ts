@@ -1,7 +1,7 @@
 /** Adds the face to the server: routes for polling and REST, and what the upgrade listener asks. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { App } from "@tsunagi/conference";
+import type { App, SfuEvent } from "@tsunagi/conference";
 import type { FastifyInstance } from "fastify";
 import type { ForeignMetric } from "../../metrics.ts";
 import { MESSAGE_BYTES } from "./engine.ts";
@@ -23,6 +23,7 @@ export type RunningSkywayFace = {
   drain(): void;
   close(): Promise<void>;
   appChanged(app: App): void;
+  sfuEvent(event: SfuEvent): void;
 };
 
 export async function skywayFace(
@@ -32,7 +33,15 @@ export async function skywayFace(
 ): Promise<RunningSkywayFace> {
   const options = { ...SKYWAY_DEFAULTS, ...given };
   if (!options.enabled) {
-    return { face: undefined, metrics: [], upgrade: () => false, drain() {}, close: async () => {}, appChanged() {} };
+    return {
+      face: undefined,
+      metrics: [],
+      upgrade: () => false,
+      drain() {},
+      close: async () => {},
+      appChanged() {},
+      sfuEvent() {},
+    };
   }
   const face = new SkywayFace(parts, options);
   await http.register(async (scope) => {
@@ -72,6 +81,7 @@ export async function skywayFace(
     },
     close: () => face.close(),
     appChanged: (app) => face.appChanged(app),
+    sfuEvent: (event) => face.sfuEvent(event),
   };
 }
 

@@ -321,6 +321,10 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
     return "id" in full ? full.id : 0;
   }
 
+  quiet(room: string, publication: string): void {
+    this.#rooms?.sfu(room)?.quiet(publication);
+  }
+
   /** What the store has of it is no longer true. */
   changed(): void {
     this.#owner.changed(this);

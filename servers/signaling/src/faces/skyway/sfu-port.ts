@@ -53,6 +53,8 @@ export interface SkywaySfuRoomPort {
   getOffer(): void;
   /** `SFU_ANSWER`. `sdp` is a text of at most some 100 kB, and anything at all. */
   answer(sdp: string): void;
+  /** The SFU hears nothing of this publication of the member's any more: its client may have taken the track away, and does not say so. */
+  quiet(publication: string): void;
   /** `SFU_CANDIDATE`. */
   candidate(candidate: Candidate): void;
   /**

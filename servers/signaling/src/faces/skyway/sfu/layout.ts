@@ -2,6 +2,10 @@
  * The sections of one skyway-js client's connection to the SFU, and which publication is in which. Sections are never taken away (RFC 8829 §5.2.2);
  * one that is free is used again, but only after the client was told that what was in it has ended: a section that goes from one stream to the
  * next tells its page nothing.
+ *
+ * The client may send in all of them. Which one a track of its gets is the browser's choice: the first transceiver of that kind which has never
+ * sent (webrtc-pc #dom-rtcpeerconnection-addtrack), and that may be a slot's; tracks that were there before are given to the first sections that
+ * are offered for them (RFC 8829 §5.10).
  */
 import type { SfuOfferedSection } from "@tsunagi/conference";
 import type { Publication, SfuReceive } from "@tsunagi/protocol";
@@ -12,7 +16,11 @@ export const MAX_SECTIONS = 250;
 /** With those of connections that are gone: an SDP has its limits, too. */
 const MAX_WITH_TAGS = 400;
 
+/** Sections of one kind in which the client has sent: more than these tracks, or changes of mind, are not looked for. */
+const MAX_OF_KIND = 64;
+
 type Kind = "audio" | "video";
+const KINDS: readonly Kind[] = ["audio", "video"];
 type Use =
   | { readonly is: "up" }
   | { readonly is: "slot"; readonly publication: string; readonly stream: string }
@@ -22,7 +30,13 @@ type Use =
   /** Carries nothing but the transport of all. */
   | { readonly is: "tag" }
   | { readonly is: "stopped" };
-type Section = { readonly mid: string; readonly kind: Kind; use: Use };
+type Section = {
+  readonly mid: string;
+  readonly kind: Kind;
+  use: Use;
+  /** The client has sent in it: no track that is added later gets there. */
+  sent: boolean;
+};
 
 /** What one member sends as one MediaStream: a publication session. */
 type Stream = { readonly id: string; readonly peerId: string; readonly publications: Map<string, Kind> };
@@ -64,7 +78,7 @@ export class Layout {
         this.#unconfirmed.add(id);
       }
     }
-    // The client's tracks go where a section of their kind is offered to be received; the first offer must have both.
+    // A client without these would never send: the first offer must have both kinds.
     this.#sections = (stored?.sections ?? [up("0", "audio"), up("1", "video")]).map((section) => ({ ...section }));
   }
 
@@ -120,27 +134,21 @@ export class Layout {
   /** @param mayPublish else nothing is received, and the client sends nothing */
   offer(mayPublish: boolean): Offered {
     this.#fill();
+    if (mayPublish) this.#keepSpare();
     const sections: SfuOfferedSection[] = [];
     const upstream: { mid: string; kind: Kind }[] = [];
     const slots: SfuReceive[] = [];
     for (const { mid, kind, use } of this.#sections) {
-      switch (use.is) {
-        case "up":
-          sections.push({ mid, kind, direction: mayPublish ? "receive" : "inactive" });
-          if (mayPublish) upstream.push({ mid, kind });
-          break;
-        case "slot":
-          sections.push({ mid, kind, direction: "send", stream: use.stream });
-          slots.push({ mid, kind, publication: use.publication });
-          break;
-        case "tag":
-        case "stopped":
-          sections.push({ mid, kind, direction: use.is });
-          break;
-        case "ending":
-        case "free":
-          sections.push({ mid, kind, direction: "inactive" });
-          break;
+      if (use.is === "tag" || use.is === "stopped") {
+        sections.push({ mid, kind, direction: use.is });
+        continue;
+      }
+      if (mayPublish) upstream.push({ mid, kind });
+      if (use.is === "slot") {
+        sections.push({ mid, kind, direction: mayPublish ? "both" : "send", stream: use.stream });
+        slots.push({ mid, kind, publication: use.publication });
+      } else {
+        sections.push({ mid, kind, direction: mayPublish ? "receive" : "inactive" });
       }
     }
     const msids = Object.fromEntries([...this.#streams.values()].map(({ id, peerId }) => [id, peerId]));
@@ -151,18 +159,27 @@ export class Layout {
   addTag(): void {
     if (this.#sections.length >= MAX_WITH_TAGS) return;
     for (const section of this.#sections) if (section.use.is === "tag") section.use = { is: "stopped" };
-    this.#sections.push({ mid: String(this.#sections.length), kind: "audio", use: { is: "tag" } });
+    this.#push("audio", { is: "tag" });
   }
 
-  /** The client has answered this: what was inactive in it can be used again. @returns whether publications wait for that */
-  settled({ sections }: Offered): boolean {
-    const ended = new Set(sections.filter(({ direction }) => direction === "inactive").map(({ mid }) => mid));
+  /** The client sends in this one. */
+  sentIn(mid: string): void {
+    const section = this.#sections.find((each) => each.mid === mid);
+    if (section !== undefined) section.sent = true;
+  }
+
+  /** The client has answered this: what was not sent in it can be used again. @returns whether another offer should follow */
+  settled({ sections, up }: Offered): boolean {
+    const shown = new Set(sections.flatMap(({ mid, direction }) => (direction === "send" || direction === "both" ? [mid] : [])));
+    const ended = new Set(sections.flatMap(({ mid }) => (shown.has(mid) ? [] : [mid])));
     for (const section of this.#sections) {
       if (section.use.is === "ending" && ended.has(section.mid)) section.use = { is: "free" };
     }
-    return this.#waiting().some(([, kind]) =>
+    const waits = this.#waiting().some(([, kind]) =>
       this.#sections.some((section) => section.use.is === "free" && section.kind === kind),
     );
+    // It may have further tracks.
+    return waits || (up.length > 0 && KINDS.some((kind) => !this.#hasSpare(kind)));
   }
 
   get size(): number {
@@ -187,8 +204,25 @@ export class Layout {
       const use = { is: "slot", publication, stream } as const;
       const free = this.#sections.find((section) => section.kind === kind && section.use.is === "free");
       if (free !== undefined) free.use = use;
-      else if (this.#sections.length < MAX_SECTIONS) this.#sections.push({ mid: String(this.#sections.length), kind, use });
+      else if (this.#sections.length < MAX_SECTIONS) this.#push(kind, use);
     }
+  }
+
+  /** For a track more than the client has shown so far. */
+  #keepSpare(): void {
+    for (const kind of KINDS) if (!this.#hasSpare(kind)) this.#push(kind, { is: "free" });
+  }
+
+  /** Or can have none. */
+  #hasSpare(kind: Kind): boolean {
+    if (this.#sections.length >= MAX_SECTIONS) return true;
+    const all = this.#sections.filter((section) => section.kind === kind);
+    if (all.filter(({ sent }) => sent).length >= MAX_OF_KIND) return true;
+    return all.some(({ sent, use }) => !sent && (use.is === "slot" || use.is === "ending" || use.is === "free"));
+  }
+
+  #push(kind: Kind, use: Use): void {
+    this.#sections.push({ mid: String(this.#sections.length), kind, use, sent: false });
   }
 
   #waiting(): readonly (readonly [publication: string, kind: Kind, stream: string])[] {
@@ -199,4 +233,4 @@ export class Layout {
   }
 }
 
-const up = (mid: string, kind: Kind): Section => ({ mid, kind, use: { is: "up" } });
+const up = (mid: string, kind: Kind): Section => ({ mid, kind, use: { is: "up" }, sent: false });

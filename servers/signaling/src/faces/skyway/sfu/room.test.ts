@@ -73,7 +73,7 @@ class World {
     await settle();
   }
 
-  /** The client answers: all upstream sections but those named. */
+  /** The client answers: sends in the first two sections, unless something else is said. */
   answer(ufrag = "u", change: Readonly<Record<string, string>> = {}): void {
     const text = answerText(this.asked.at(-1)?.command.sections ?? [], ufrag, change);
     this.room.answer(text.replace("o=-", `o=${this.origin}`));
@@ -105,9 +105,15 @@ function answerText(sections: OfferCommand["sections"], ufrag: string, change: R
     `m=${kind} 9 UDP/TLS/RTP/SAVPF 96`,
     `a=mid:${mid}`,
     `a=ice-ufrag:${ufrag}`,
-    `a=${change[mid] ?? { receive: "sendonly", send: "recvonly", inactive: "inactive", tag: "inactive", stopped: "inactive" }[direction]}`,
+    `a=${change[mid] ?? directionOf(mid, direction)}`,
   ]);
   return ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", ...lines, ""].join("\r\n");
+}
+
+/** A client with one track of each kind, which the first sections get. */
+function directionOf(mid: string, offered: OfferCommand["sections"][number]["direction"]): string {
+  if (offered === "receive" && Number(mid) < 2) return "sendonly";
+  return offered === "send" || offered === "both" ? "recvonly" : "inactive";
 }
 
 const publication = (id: string, peerId: string, kind: "audio" | "video", stream = "main"): Publication => ({
@@ -127,7 +133,7 @@ describe("the first offer", () => {
     expect(world.asked).toEqual([]);
     world.room.getOffer();
     expect(world.asked[0]?.command).toMatchObject({ type: "offer", appId: "app", room: "hall", peerId: "me", epoch: 1 });
-    expect(world.sections).toEqual(["0 receive audio", "1 receive video", "2 send audio id2", "3 send video id2"]);
+    expect(world.sections).toEqual(["0 receive audio", "1 receive video", "2 both audio id2", "3 both video id2"]);
     await world.offered();
     expect(world.emitted).toEqual([
       {
@@ -177,11 +183,11 @@ describe("changes of a room", () => {
     expect(world.asked).toHaveLength(1);
     world.published(video as Publication);
     world.clock.advance(1);
-    expect(world.sections.slice(2)).toEqual(["2 send audio id4", "3 send video id4"]);
+    expect(world.sections.slice(2)).toEqual(["2 both audio id4", "3 both video id4"]);
     await world.round();
     world.published(publication("carol-v", "carol", "video"));
     world.clock.advance(150);
-    expect(world.sections.slice(4)).toEqual(["4 send video id5"]);
+    expect(world.sections.slice(4)).toEqual(["4 both video id5"]);
     await world.offered();
     expect(world.msids).toEqual({ id4: "bob", id5: "carol" });
   });
@@ -200,9 +206,9 @@ describe("changes of a room", () => {
     world.agreed();
     expect(world.asked).toHaveLength(3);
     expect(world.sections.slice(2)).toEqual([
-      "2 inactive audio",
-      "3 inactive video",
-      ...["b", "c", "d"].flatMap((_, at) => [`${4 + 2 * at} send audio id${5 + at}`, `${5 + 2 * at} send video id${5 + at}`]),
+      "2 receive audio",
+      "3 receive video",
+      ...["b", "c", "d"].flatMap((_, at) => [`${4 + 2 * at} both audio id${5 + at}`, `${5 + 2 * at} both video id${5 + at}`]),
     ]);
     await world.round();
     expect(world.msids).toEqual({ id5: "b", id6: "c", id7: "d" });
@@ -215,15 +221,15 @@ describe("changes of a room", () => {
     world.published(...both("alice"));
     world.clock.advance(20);
     // Not yet free: a section that goes from one stream to the next tells its page nothing.
-    expect(world.sections.slice(2)).toEqual(["2 inactive audio", "3 inactive video", "4 send audio id5", "5 send video id5"]);
+    expect(world.sections.slice(2)).toEqual(["2 receive audio", "3 receive video", "4 both audio id5", "5 both video id5"]);
     await world.round();
     world.published(...both("bob"));
     world.clock.advance(20);
-    expect(world.sections.slice(2, 4)).toEqual(["2 send audio id6", "3 send video id6"]);
+    expect(world.sections.slice(2, 4)).toEqual(["2 both audio id6", "3 both video id6"]);
     await world.round();
     world.hear({ type: "unpublished", publication: "bob-v" });
     world.clock.advance(20);
-    expect(world.sections.slice(2)).toEqual(["2 send audio id6", "3 inactive video", "4 send audio id5", "5 send video id5"]);
+    expect(world.sections.slice(2)).toEqual(["2 both audio id6", "3 receive video", "4 both audio id5", "5 both video id5"]);
   });
 
   it("are nothing to a client that has not asked yet, and its own are nothing at all", async () => {
@@ -258,6 +264,60 @@ describe("what the client does", () => {
     expect(world.said.at(-1)).toMatchObject({ send: [{ publication: "id2" }, { mid: "1", publication: "id3" }] });
     world.clock.advance(100_000);
     expect(world.asked).toHaveLength(2);
+  });
+
+  it("may send a track in whichever section its browser gives it, and more of them than were offered a place", async () => {
+    const world = await World.inRoom(both("alice"));
+    const sends = () => {
+      const said = world.said.at(-1);
+      return said?.type === "sfu-offer" ? said.send.map(({ mid, publication, source }) => `${mid} ${publication} ${source}`) : [];
+    };
+    expect(sends()).toEqual(["0 id3 microphone", "1 id4 camera"]);
+    // It has taken its picture away, which the SFU notices, and then shows another one: its browser had a transceiver left over.
+    world.room.quiet("id4");
+    world.room.quiet("unknown");
+    expect(world.asked).toHaveLength(2);
+    await world.round("u", { "1": "inactive" });
+    expect(sends()).toEqual(["0 id3 microphone"]);
+    world.clock.advance(4_999);
+    expect(world.asked).toHaveLength(2);
+    world.clock.advance(1);
+    expect(world.sections).toEqual(["0 receive audio", "1 receive video", "2 both audio id2", "3 both video id2"]);
+    await world.round("u", { "1": "inactive", "3": "sendrecv" });
+    expect(sends()).toEqual(["0 id3 microphone", "3 id5 camera"]);
+    expect(world.said.at(-1)).toMatchObject({ receive: [{ mid: "2" }, { mid: "3", publication: "alice-v" }] });
+    // And for the next time there is one more, at once.
+    expect(world.sections.slice(4)).toEqual(["4 receive video"]);
+    await world.round("u", { "1": "inactive", "3": "sendrecv", "4": "sendonly" });
+    expect(sends()).toEqual(["0 id3 microphone", "3 id5 camera", "4 id6 other"]);
+    expect(world.sections.slice(5)).toEqual(["5 receive video"]);
+    await world.round("u", { "1": "inactive", "3": "sendrecv", "4": "sendonly" });
+    world.clock.advance(100_000);
+    expect(world.asked).toHaveLength(5);
+    const after = new World({ restored: world.stored as StoredSfuRoom });
+    expect(after.sections).toEqual(world.sections);
+  });
+
+  it("may send a picture that stands still: it is not asked about it all the time", async () => {
+    const world = await World.inRoom();
+    for (let at = 0; at < 10; at++) {
+      world.room.quiet("id3");
+      world.clock.advance(500);
+      if (world.asked.length > world.said.length) await world.round();
+    }
+    expect(world.asked).toHaveLength(3);
+    expect(world.said.at(-1)).toMatchObject({ send: [{ publication: "id2" }, { publication: "id3" }] });
+  });
+
+  it("may send more than the app lets it: then the first tracks", async () => {
+    const world = await World.inRoom();
+    world.room.getOffer();
+    await world.offered();
+    world.answer("u", { "2": "sendonly", "3": "sendonly" });
+    expect(world.said.at(-1)).toMatchObject({ send: [{ mid: "0" }, { mid: "1" }, { mid: "2" }, { mid: "3" }] });
+    for (const re of [2, 3]) world.hear({ type: "error", re, code: "sfu.publication.limit", message: "" } as never);
+    expect(world.said.at(-1)).toMatchObject({ send: [{ mid: "0" }, { mid: "1" }] });
+    expect(world.emitted.filter(({ event }) => event === "ERROR")).toEqual([]);
   });
 
   it("may ask again: the same connection is described once more", async () => {
@@ -345,7 +405,7 @@ describe("a connection that is lost", () => {
     world.hear({ type: "sfu-reset", epoch: 1 });
     world.clock.advance(LEAVING_MS);
     expect(world.asked.at(-1)?.command.epoch).toBe(2);
-    expect(world.sections).toEqual(["0 receive audio", "1 receive video", "2 send audio id2", "3 send video id2"]);
+    expect(world.sections).toEqual(["0 receive audio", "1 receive video", "2 both audio id2", "3 both video id2"]);
     await world.offered();
     // Of the connection before, and late.
     world.answer("u");
@@ -366,15 +426,15 @@ describe("a connection that is lost", () => {
     await world.round();
     world.hear({ type: "sfu-reset", epoch: 1 });
     world.clock.advance(LEAVING_MS);
-    expect(world.sections).toEqual(["0 receive audio", "1 receive video", "2 tag audio"]);
+    expect(world.sections.slice(2)).toEqual(["2 receive audio", "3 receive video", "4 tag audio"]);
     await world.round("u2");
     world.hear({ type: "sfu-reset", epoch: 2 });
     world.clock.advance(LEAVING_MS);
-    expect(world.sections.slice(2)).toEqual(["2 stopped audio", "3 tag audio"]);
+    expect(world.sections.slice(4)).toEqual(["4 stopped audio", "5 tag audio"]);
     await world.round("u3");
     expect(world.asked).toHaveLength(3);
     const after = new World({ restored: world.stored as StoredSfuRoom });
-    expect(after.sections.slice(2)).toEqual(["2 stopped audio", "3 stopped audio", "4 tag audio"]);
+    expect(after.sections.slice(4)).toEqual(["4 stopped audio", "5 stopped audio", "6 tag audio"]);
   });
 
   it("ends the membership when the client does nothing about it for 30 s", async () => {
@@ -450,7 +510,7 @@ describe("sessions", () => {
     await after.round("u2");
     expect(after.sections).toEqual(before.sections);
     after.clock.advance(10_000);
-    expect(after.sections.slice(2)).toEqual(["2 send audio id2", "3 send video id2", "4 inactive audio", "5 inactive video"]);
+    expect(after.sections.slice(2)).toEqual(["2 both audio id2", "3 both video id2", "4 receive audio", "5 receive video"]);
     await after.round("u2");
     expect(after.asked).toHaveLength(3);
   });

@@ -17,8 +17,15 @@ const HALF_MS = 150;
 const ANSWER_MS = 10_000;
 /** Unanswered offers in a row before it is given up. */
 const MAX_UNANSWERED = 3;
-/** What the client wants to send besides is only learnt by offering again. */
+/** What the client wants to send besides is only learnt by offering again; what it has sent before, it may want to send again soon. */
 const REFRESH_MS = 10_000;
+const REFRESH_AGAIN_MS = 5_000;
+/** Between offers because nothing comes of what the client said that it sends: a picture that stands still is no other. */
+const QUIET_MS = 5_000;
+/** Tracks of one member. */
+const MAX_TRACKS = 8;
+/** Of its own publications, with those that it does not send any more. */
+const MAX_OWN = 32;
 /** A refresh of more sections than these is that much rarer. */
 const REFRESH_SECTIONS = 16;
 /** Between offers that the client asks for: each costs the SFU a description of everything. */
@@ -33,6 +40,9 @@ const RETRY_MS = 500;
 const MAX_RETRY_MS = 5_000;
 /** Failures in a row before the app is told. */
 const FAILURES_TOLD = 3;
+
+type Kind = "audio" | "video";
+type Own = { readonly publication: string; readonly source: "camera" | "microphone" | "other" };
 
 /** The one thing that is under way. `token` tells a late reply from the current one's. */
 type Round =
@@ -69,7 +79,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   readonly #options: SkywaySfuRoomOptions;
   readonly #layout: Layout;
   /** Of the member's own tracks, by section: they outlive a connection. */
-  readonly #own: Map<string, string>;
+  readonly #own: Map<string, Own>;
   readonly #ownStream: string;
   #epoch: number;
   #mayPublish: boolean;
@@ -94,8 +104,14 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   #lost = false;
   /** Firefox: on the transport that it has it cannot begin DTLS anew, and other clients cannot take another one. */
   #needsTag: boolean;
-  /** Both upstream sections are in use. */
-  #sendsAll = false;
+  /** Sections in which the client sends, by its latest answer. */
+  #sending: ReadonlySet<string> = new Set();
+  /** What that is. */
+  #sends: ReadonlySet<Kind> = new Set();
+  /** What it has sent at any time. */
+  readonly #sent = new Set<Kind>();
+  #maxTracks = MAX_TRACKS;
+  #quietAt = Number.NEGATIVE_INFINITY;
   #unasked: { readonly sdp: string; readonly answer: ReadAnswer } | undefined;
   #storedText = "";
   #closed = false;
@@ -106,7 +122,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     if (options.restored !== undefined && stored === undefined)
       options.log.warn({}, "what was kept of an SFU room cannot be read");
     this.#layout = new Layout(options.newId, stored);
-    this.#own = new Map(stored?.own);
+    this.#own = new Map(stored?.own.map(([mid, publication, source]) => [mid, { publication, source: source ?? "other" }]));
     this.#ownStream = stored?.ownStream ?? options.newId();
     this.#epoch = (stored?.epoch ?? 0) + 1;
     this.#mayPublish = stored?.mayPublish ?? true;
@@ -158,6 +174,15 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
         // The answer to the offer that comes now has all that this one has.
         return;
     }
+  }
+
+  quiet(publication: string): void {
+    const isSent = [...this.#own].some(([mid, own]) => own.publication === publication && this.#sending.has(mid));
+    const now = this.#options.clock.now();
+    if (this.#closed || !isSent || this.#quietAt > now) return;
+    const waitMs = Math.max(0, this.#quietAt + QUIET_MS - now);
+    this.#quietAt = now + waitMs;
+    this.#request(waitMs);
   }
 
   candidate(_candidate: Candidate): void {
@@ -320,22 +345,36 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   #say(sdp: string, answer: ReadAnswer, offer: Offered): void {
     this.#cancelTimer();
     const { session } = this.#options;
-    const send: SfuSend[] = [];
-    for (const { mid, kind } of offer.up) {
-      if (answer.sections.get(mid)?.sends !== true) continue;
-      const publication = this.#own.get(mid) ?? this.#options.newId();
-      this.#own.set(mid, publication);
-      const source = kind === "audio" ? "microphone" : "camera";
-      send.push({ mid, publication, kind, source, stream: this.#ownStream, muted: false });
-    }
+    const sending = offer.up.filter(({ mid }) => answer.sections.get(mid)?.sends === true).slice(0, this.#maxTracks);
+    for (const { mid } of sending) this.#layout.sentIn(mid);
+    const send = this.#publicationsOf(sending);
     const receive: SfuReceive[] = offer.slots.filter(({ mid }) => answer.sections.get(mid)?.receives === true);
-    this.#sendsAll = send.length === offer.up.length;
+    this.#sends = new Set(sending.map(({ kind }) => kind));
+    for (const kind of this.#sends) this.#sent.add(kind);
     this.#lastUfrag = answer.iceUfrag;
     this.#needsTag = answer.isMozilla;
     this.#known = true;
     const re = session.say({ type: "sfu-offer", room: session.roomName, epoch: this.#epoch, sdp, send, receive });
     this.#round = { state: "answering", re, offer, answer, sdp };
     this.#store();
+  }
+
+  #publicationsOf(sending: Offered["up"]): SfuSend[] {
+    this.#sending = new Set(sending.map(({ mid }) => mid));
+    const sources = new Set([...this.#sending].map((mid) => this.#own.get(mid)?.source));
+    const send = sending.map(({ mid, kind }): SfuSend => {
+      let own = this.#own.get(mid);
+      if (own === undefined) {
+        // The library does not say what its tracks show.
+        const first = kind === "audio" ? "microphone" : "camera";
+        own = { publication: this.#options.newId(), source: sources.has(first) ? "other" : first };
+        sources.add(first);
+        this.#own.set(mid, own);
+      }
+      return { mid, kind, ...own, stream: this.#ownStream, muted: false };
+    });
+    if (this.#own.size > MAX_OWN) for (const mid of this.#own.keys()) if (!this.#sending.has(mid)) this.#own.delete(mid);
+    return send;
   }
 
   #agree({ offer }: { readonly offer: Offered }): void {
@@ -350,8 +389,10 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
       this.#request(ASK_MS);
     } else if (this.#unasked !== undefined) {
       this.#setTimer(UNASKED_MS, () => this.#sayUnasked());
-    } else if (!this.#sendsAll) {
-      this.#setTimer(REFRESH_MS * Math.max(1, this.#layout.size / REFRESH_SECTIONS), () => this.#request(0));
+    } else if (this.#sends.size < 2 && this.#mayPublish) {
+      const lacksOneAgain = this.#sent.size > this.#sends.size;
+      const everyMs = lacksOneAgain ? REFRESH_AGAIN_MS : REFRESH_MS;
+      this.#setTimer(everyMs * Math.max(1, this.#layout.size / REFRESH_SECTIONS), () => this.#request(0));
     }
   }
 
@@ -361,6 +402,12 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     if (code === "sfu.publication.duplicate" && this.#failures < FAILURES_TOLD) {
       this.#failures++;
       this.#own.clear();
+      this.#say(sdp, answer, offer);
+      return;
+    }
+    if (code === "sfu.publication.limit" && this.#sending.size > 1) {
+      // The first ones rather than none.
+      this.#maxTracks = this.#sending.size - 1;
       this.#say(sdp, answer, offer);
       return;
     }
@@ -398,7 +445,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
       needsTag: this.#needsTag,
       wanted: this.#wanted,
       ownStream: this.#ownStream,
-      own: [...this.#own],
+      own: [...this.#own].map(([mid, { publication, source }]) => [mid, publication, source]),
       sections,
       streams,
     };

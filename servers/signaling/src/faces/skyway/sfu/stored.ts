@@ -16,6 +16,8 @@ const section = z.object({
     z.object({ is: z.literal("tag") }),
     z.object({ is: z.literal("stopped") }),
   ]),
+  /** The client has sent in it. */
+  sent: z.boolean().default(false),
 });
 const stream = z.object({
   key: z.string().max(1_024),
@@ -34,7 +36,7 @@ const state = z.object({
   wanted: z.boolean(),
   /** How the member's own MediaStream is named to the others, and its publications by section. */
   ownStream: id,
-  own: z.array(z.tuple([z.string().max(8), id])).max(64),
+  own: z.array(z.tuple([z.string().max(8), id, z.enum(["camera", "microphone", "other"]).optional()])).max(64),
   sections: z.array(section).min(2).max(1_000),
   streams: z.array(stream).max(1_024),
 });
