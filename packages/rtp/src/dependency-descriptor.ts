@@ -1,6 +1,6 @@
 /**
  * The dependency descriptor (RTP Payload Format For AV1, appendix A): to which layers a frame belongs, and whether a receiver can begin with a layer at
- * this frame. Only what an SFU needs is kept: frame differences and chains are read over.
+ * this frame. Only what an SFU needs is kept: of frame differences the largest; chains are read over.
  */
 import { u16 } from "./bytes.ts";
 import type { PayloadInfo } from "./payload/info.ts";
@@ -21,6 +21,8 @@ export class DependencyStructure {
   targets = 0;
   readonly templateSpatial = new Uint8Array(MAX_TEMPLATES);
   readonly templateTemporal = new Uint8Array(MAX_TEMPLATES);
+  /** How many frames back the furthest one is that a template's frames refer to; 0: they refer to none. */
+  readonly templateReach = new Uint8Array(MAX_TEMPLATES);
   readonly indications = new Uint8Array(MAX_TEMPLATES * MAX_TARGETS);
   /** Highest layers of each decode target. */
   readonly targetSpatial = new Uint8Array(MAX_TARGETS);
@@ -83,11 +85,13 @@ export function readDependencyDescriptor(
   bit = (at + MANDATORY) * 8;
   lastBit = (at + length) * 8;
   let customIndications = false;
+  let customDifferences = false;
   if (length > MANDATORY) {
     const hasStructure = take(1) === 1;
     const hasActive = take(1) === 1;
     customIndications = take(1) === 1;
-    take(2);
+    customDifferences = take(1) === 1;
+    take(1);
     if (hasStructure) {
       readStructure(structure);
       if (bit > lastBit) {
@@ -105,18 +109,30 @@ export function readDependencyDescriptor(
   if (template >= structure.templates) return false;
   into.spatialId = structure.templateSpatial[template] as number;
   into.temporalId = structure.templateTemporal[template] as number;
-  into.interPicture = true;
   into.switchTo = -1;
   into.discardable = true;
+  into.neededUpTo = into.spatialId;
   for (let target = 0; target < structure.targets; target++) {
     const told = customIndications ? take(2) : (structure.indications[template * MAX_TARGETS + target] as number);
+    if (told === NOT_PRESENT) continue;
     if (told > 1) into.discardable = false;
-    if (told !== SWITCH || structure.targetSpatial[target] !== into.spatialId) continue;
-    into.interPicture = false;
+    const spatial = structure.targetSpatial[target] as number;
+    if (spatial > into.neededUpTo) into.neededUpTo = spatial;
+    if (told !== SWITCH || spatial !== into.spatialId) continue;
     const temporal = structure.targetTemporal[target] as number;
     if (temporal > into.switchTo) into.switchTo = temporal;
   }
+  // Frames are numbered over all layers: those of the same picture are no further back than there are layers below.
+  const reach = customDifferences ? takeReach() : (structure.templateReach[template] as number);
+  into.interPicture = reach > into.spatialId;
   return bit <= lastBit;
+}
+
+/** Custom frame differences (A.8.2.5): in 4, 8 or 12 bits each. @returns the largest */
+function takeReach(): number {
+  let reach = 0;
+  for (let size = take(2); size > 0 && bit <= lastBit; size = take(2)) reach = Math.max(reach, take(size * 4) + 1);
+  return reach;
 }
 
 function readStructure(structure: DependencyStructure): void {
@@ -155,7 +171,11 @@ function readStructure(structure: DependencyStructure): void {
       if (t > (structure.targetTemporal[target] as number)) structure.targetTemporal[target] = t;
     }
   }
-  for (let template = 0; template < count; template++) while (take(1) === 1) take(4);
+  for (let template = 0; template < count; template++) {
+    let reach = 0;
+    while (take(1) === 1) reach = Math.max(reach, take(4) + 1);
+    structure.templateReach[template] = reach;
+  }
   const chains = takeBelow(structure.targets + 1);
   if (chains > 0) {
     for (let target = 0; target < structure.targets; target++) takeBelow(chains);

@@ -70,6 +70,13 @@ describe("VP9", () => {
     });
   });
 
+  it("a picture whose upper layers do without the lowest, unless it is a key picture", () => {
+    expect(read(readVp9, "e9 8123 00 09 77")).toMatchObject({ spatialId: 0, interPicture: true, neededUpTo: 0 });
+    expect(read(readVp9, "e9 8123 02 09 77")).toMatchObject({ spatialId: 1, neededUpTo: 1 });
+    expect(read(readVp9, "e8 8123 00 09 77")).toMatchObject({ interPicture: true, neededUpTo: 7 });
+    expect(read(readVp9, "a9 8123 00 09 77")).toMatchObject({ keyframe: true, neededUpTo: 7 });
+  });
+
   it("last packet of an upper layer, flexible, with references", () => {
     const info = read(readVp9, "f4 8123 55 03 02 77");
     expect(info).toMatchObject({
@@ -82,6 +89,7 @@ describe("VP9", () => {
     });
     expect(info.switchTo).toBe(7);
     expect(info.dataAt).toBe(8);
+    expect(info.neededUpTo).toBe(7);
   });
 });
 
@@ -138,6 +146,28 @@ describe("the dependency descriptor", () => {
     expect(info).toMatchObject({ startOfFrame: true, endOfFrame: false, pictureId: 2, temporalId: 1, switchTo: 2 });
     expect(readDependencyDescriptor(bits("01 000011 0000000000000011"), 0, 3, structure, info)).toBe(true);
     expect(info).toMatchObject({ startOfFrame: false, endOfFrame: true, temporalId: 2, switchTo: -1, discardable: true });
+  });
+
+  it("tells which layers need a frame, and whether it refers to an earlier picture", () => {
+    // L2T1_KEY: the layers meet at key frames alone.
+    const L2T1_KEY = bits(
+      `10 000000 0000000000000001  1 0 000  000000 00001  00 10 00 11
+       10 10  10 00  00 10  00 10   0  1 0001 0  1 0000 0  1 0001 0
+       11 0 1  0000 0000  0010 0010  0001 0001  0010 0010  0`,
+    );
+    const structure = new DependencyStructure();
+    const info = new PayloadInfo();
+    const frame = (bytes: Uint8Array) => {
+      expect(readDependencyDescriptor(bytes, 0, bytes.length, structure, info)).toBe(true);
+      return info;
+    };
+    expect(frame(L2T1_KEY)).toMatchObject({ spatialId: 0, neededUpTo: 1, interPicture: false });
+    expect(frame(bits("10 000010 0000000000000010"))).toMatchObject({ spatialId: 1, neededUpTo: 1, interPicture: false });
+    expect(frame(bits("10 000001 0000000000000011"))).toMatchObject({ spatialId: 0, neededUpTo: 0, interPicture: true });
+    expect(frame(bits("10 000011 0000000000000100"))).toMatchObject({ spatialId: 1, neededUpTo: 1, interPicture: true });
+    // Differences of its own: one frame back, of the same picture; then 17 back, in 8 bits.
+    expect(frame(bits("10 000011 0000000000000110  0 0 0 1 0  01 0000 00"))).toMatchObject({ interPicture: false });
+    expect(frame(bits("10 000011 0000000000001000  0 0 0 1 0  01 0000 10 00010000 00"))).toMatchObject({ interPicture: true });
   });
 
   it("is refused before a structure came, and for templates that are not in it", () => {

@@ -1,5 +1,8 @@
 /** What a payload descriptor tells, for all codecs in one reused object. Offsets are absolute in the bytes read. */
 
+/** Spatial IDs are 3 bits with VP9; more than any stream has. */
+const HIGHEST_SPATIAL = 7;
+
 export class PayloadInfo {
   /** First packet of a key frame (of the base layer where there are several). */
   keyframe = false;
@@ -21,8 +24,10 @@ export class PayloadInfo {
   switchTo = -1;
   /** VP9: depends on a frame of the spatial layer below of the same picture. */
   interLayer = false;
-  /** VP9: depends on an earlier picture. */
+  /** VP9, AV1: depends on an earlier picture. */
   interPicture = false;
+  /** VP9, AV1: the highest spatial layer that cannot be decoded without this frame; its own where no layer above refers to it. */
+  neededUpTo = HIGHEST_SPATIAL;
   /** No other frame depends on it. */
   discardable = false;
   /** VP9: spatial layers that the stream says to have; 0: not told here. */
@@ -47,6 +52,7 @@ export class PayloadInfo {
     this.switchTo = -1;
     this.interLayer = false;
     this.interPicture = false;
+    this.neededUpTo = HIGHEST_SPATIAL;
     this.discardable = false;
     this.spatialLayers = 0;
     this.width = 0;

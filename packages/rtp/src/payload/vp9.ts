@@ -36,6 +36,8 @@ export function readVp9(bytes: Uint8Array, start: number, end: number, into: Pay
       at += 1;
     }
   }
+  // Z: the layers above of this picture do without. Of a key picture all is kept: what follows goes back to it.
+  if (into.discardable && into.interPicture) into.neededUpTo = into.spatialId;
   if (flexible && into.interPicture) {
     // Up to three references, each a byte whose lowest bit says that another follows.
     for (let i = 0; i < 3; i++) {

@@ -5,6 +5,7 @@ import { ReceiverStatistics } from "../feedback/receiver-statistics.ts";
 import type { Codec } from "../router-port.ts";
 import { RtpClock } from "./clock.ts";
 import { KeyframeRequests } from "./keyframe-requests.ts";
+import { LayerBonds } from "./layer-bonds.ts";
 import { LayerRates } from "./layer-rates.ts";
 import { NackGenerator } from "./nack-generator.ts";
 import { PacketStore } from "./packet-store.ts";
@@ -33,6 +34,7 @@ export class Encoding {
   readonly structure = new DependencyStructure();
   readonly nack = new NackGenerator();
   readonly keyframes = new KeyframeRequests();
+  readonly bonds = new LayerBonds();
   readonly rates = new LayerRates();
   clock: RtpClock;
   statistics: ReceiverStatistics | undefined;
@@ -70,6 +72,7 @@ export class Encoding {
     this.store.clear();
     this.primaries.clear();
     this.structure.reset();
+    this.bonds.reset();
     this.nack.reset();
     this.clock.reset();
     this.codec = undefined;

@@ -33,3 +33,15 @@ it("keeps what stands still, and nothing that is off", () => {
   rates.isOff = true;
   expect(rates.topSpatial(60_000)).toBe(-1);
 });
+
+it("leaves out of an upper layer's cost what it does without", () => {
+  const rates = new LayerRates();
+  for (let now = 0; now < 3_000; now += 10) {
+    rates.add(now, 0, 0, 125, now % 100 !== 0);
+    rates.add(now, 1, 0, 500);
+    rates.update(now);
+  }
+  expect(rates.upTo(0, 0) / 100_000).toBeCloseTo(1, 1);
+  expect(rates.upTo(1, 0) / 410_000).toBeCloseTo(1, 1);
+  expect(rates.bps / 500_000).toBeCloseTo(1, 1);
+});

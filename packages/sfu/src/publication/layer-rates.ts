@@ -12,6 +12,9 @@ const SILENT_MS = 1_500;
 export class LayerRates {
   readonly #bytes = new Float64Array(SPATIAL * TEMPORAL);
   readonly #bps = new Float64Array(SPATIAL * TEMPORAL);
+  /** Of these, what layers above do without (layer-bonds.ts). */
+  readonly #loneBytes = new Float64Array(SPATIAL * TEMPORAL);
+  readonly #loneBps = new Float64Array(SPATIAL * TEMPORAL);
   readonly #lastAt = new Float64Array(SPATIAL * TEMPORAL).fill(Number.NEGATIVE_INFINITY);
   #since: Millis = -1;
   #anyAt: Millis = Number.NEGATIVE_INFINITY;
@@ -20,9 +23,11 @@ export class LayerRates {
   /** Samples taken: before the second one rates say little. */
   #samples = 0;
 
-  add(now: Millis, spatial: number, temporal: number, bytes: number): void {
+  /** @param isLone layers above do without it */
+  add(now: Millis, spatial: number, temporal: number, bytes: number, isLone = false): void {
     const at = Math.min(spatial, SPATIAL - 1) * TEMPORAL + Math.min(temporal, TEMPORAL - 1);
     this.#bytes[at] = (this.#bytes[at] as number) + bytes;
+    if (isLone) this.#loneBytes[at] = (this.#loneBytes[at] as number) + bytes;
     this.#lastAt[at] = now;
     this.#anyAt = now;
     if (this.#since < 0) this.#since = now;
@@ -37,25 +42,32 @@ export class LayerRates {
     this.#samples += 1;
     const weight = this.#samples <= 2 ? 1 / this.#samples : WEIGHT;
     for (let i = 0; i < this.#bps.length; i++) {
-      const measured = ((this.#bytes[i] as number) * 8_000) / elapsed;
+      const isSilent = this.#anyAt - (this.#lastAt[i] as number) > SILENT_MS;
+      this.#bps[i] = isSilent ? 0 : smoothed(this.#bps[i] as number, this.#bytes[i] as number, elapsed, weight);
+      this.#loneBps[i] = isSilent ? 0 : smoothed(this.#loneBps[i] as number, this.#loneBytes[i] as number, elapsed, weight);
       this.#bytes[i] = 0;
-      const before = this.#bps[i] as number;
-      this.#bps[i] = this.#anyAt - (this.#lastAt[i] as number) > SILENT_MS ? 0 : before + (measured - before) * weight;
+      this.#loneBytes[i] = 0;
     }
     return true;
   }
 
-  /** Of all layers up to these, inclusive. */
+  /** Of what is sent to who gets these layers: the spatial one, and what it needs of those below. */
   upTo(spatial: number, temporal: number): number {
     let bps = 0;
     for (let s = 0; s <= spatial && s < SPATIAL; s++) {
-      for (let t = 0; t <= temporal && t < TEMPORAL; t++) bps += this.#bps[s * TEMPORAL + t] as number;
+      for (let t = 0; t <= temporal && t < TEMPORAL; t++) {
+        const at = s * TEMPORAL + t;
+        bps += (this.#bps[at] as number) - (s < spatial ? (this.#loneBps[at] as number) : 0);
+      }
     }
     return bps;
   }
 
+  /** Of all that is sent. */
   get bps(): number {
-    return this.upTo(SPATIAL - 1, TEMPORAL - 1);
+    let bps = 0;
+    for (const each of this.#bps) bps += each;
+    return bps;
   }
 
   /** Highest spatial layer that is sent; −1: none is. */
@@ -76,4 +88,8 @@ export class LayerRates {
     const at = this.#lastAt[spatial * TEMPORAL + temporal] as number;
     return at > Number.NEGATIVE_INFINITY && this.#anyAt - at <= SILENT_MS;
   }
+}
+
+function smoothed(before: number, bytes: number, elapsedMs: number, weight: number): number {
+  return before + ((bytes * 8_000) / elapsedMs - before) * weight;
 }

@@ -4,7 +4,8 @@ import { cut, ladder, type Step } from "../allocation/ladder.ts";
 import { markLastN } from "../audio/last-n.ts";
 import type { Publication } from "../publication/publication.ts";
 import type { Candidate, RouterEvent } from "../router-port.ts";
-import { ALL_LAYERS, type Slot } from "../subscription/slot.ts";
+import { ALL_LAYERS } from "../subscription/layers.ts";
+import type { Slot } from "../subscription/slot.ts";
 import type { RoutingContext } from "./context.ts";
 import type { Transport } from "./transport.ts";
 
@@ -161,7 +162,8 @@ function indexOf(layers: readonly Step[], slot: Slot): number {
   for (let i = 0; i < layers.length; i++) {
     const step = layers[i] as Step;
     if (step.encoding > slot.target) break;
-    if (step.encoding < slot.target || (step.spatial <= slot.targetSpatial && step.temporal <= slot.targetTemporal)) found = i;
+    if (step.encoding < slot.target || (step.spatial <= slot.layers.targetSpatial && step.temporal <= slot.layers.targetTemporal))
+      found = i;
   }
   return found;
 }

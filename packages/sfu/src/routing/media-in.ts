@@ -169,7 +169,7 @@ export class MediaIn {
     const { publication } = encoding;
     const levelAt = view.extensionOffset(publication.ids["audio-level"]);
     if (levelAt !== 0) publication.voice?.heard(now, u8(view.bytes, levelAt) & 0x7f);
-    this.#count(now, encoding, 0, 0, packet.wireLength);
+    this.#count(now, encoding, packet.wireLength, 0, 0, false);
     const { subscribers } = publication;
     let primary: CanonicalPacket | undefined;
     for (let i = 0; i < subscribers.length; i++) {
@@ -198,7 +198,15 @@ export class MediaIn {
   #forwardVideo(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number, start: number): void {
     const info = this.#info;
     if (packet.descriptorLength > 0) this.#readDescriptor(encoding, packet);
-    this.#count(now, encoding, info.spatialId, info.temporalId, packet.wireLength);
+    if (encoding.codec !== undefined) encoding.bonds.note(encoding.codec.name, info, packet.marker);
+    this.#count(
+      now,
+      encoding,
+      packet.wireLength,
+      info.spatialId,
+      info.temporalId,
+      encoding.bonds.spares(info, info.spatialId + 1),
+    );
     let picture = -1;
     if (info.pictureId >= 0) {
       picture = encoding.extendPicture(info.pictureId, info.pictureIdBits);
@@ -233,9 +241,9 @@ export class MediaIn {
   }
 
   /** Counts what is sent of a layer; the first packet of all, or after a stop, is known to the choice of layers at once. */
-  #count(now: Millis, encoding: Encoding, spatial: number, temporal: number, bytes: number): void {
+  #count(now: Millis, encoding: Encoding, bytes: number, spatial: number, temporal: number, isLone: boolean): void {
     const { rates } = encoding;
-    rates.add(now, spatial, temporal, bytes);
+    rates.add(now, spatial, temporal, bytes, isLone);
     encoding.packets += 1;
     if (!rates.isOff && encoding.packets > 1) return;
     rates.isOff = false;

@@ -16,6 +16,7 @@ import type { Publication } from "../publication/publication.ts";
 import type { Codec, RouterEvent, SlotInit, SlotWish } from "../router-port.ts";
 import type { RoutingContext } from "../routing/context.ts";
 import type { Transport } from "../routing/transport.ts";
+import { Layers } from "./layers.ts";
 import { Pictures } from "./pictures.ts";
 import { RequestLimit } from "./request-limit.ts";
 import { SentPackets } from "./sent-packets.ts";
@@ -32,8 +33,6 @@ const PROBE_LOOK_BACK = 32;
 const PROBE_BYTES = 300;
 /** Who begins to watch is given a key frame of this age and what came since: the next is not asked for sooner (publication/keyframe-requests.ts). */
 const RECENT_MS = 500;
-export const ALL_LAYERS = 7;
-
 export type Reason = "bandwidth" | "wish" | "paused" | "muted" | "last-n" | "codec" | "waiting" | "none";
 
 export class Slot {
@@ -68,13 +67,10 @@ export class Slot {
 
   /** What is to be sent; −1: nothing. */
   target = -1;
-  targetSpatial = ALL_LAYERS;
-  targetTemporal = ALL_LAYERS;
   reason: Reason = "none";
   /** What is sent; −1: nothing (yet). */
   current = -1;
-  spatial = ALL_LAYERS;
-  temporal = ALL_LAYERS;
+  readonly layers = new Layers();
 
   readonly #sequences: Renumbering;
   readonly #pictures: Pictures;
@@ -161,8 +157,8 @@ export class Slot {
     if (this.kind === "audio" && encoding === this.target && reason === this.reason && this.#told !== "") return;
     this.#context.changed.add(this);
     this.target = encoding;
-    this.targetSpatial = spatial;
-    this.targetTemporal = temporal;
+    this.layers.targetSpatial = spatial;
+    this.layers.targetTemporal = temporal;
     this.reason = reason;
     if (encoding === -1) {
       if (this.current !== -1) this.restart();
@@ -175,8 +171,9 @@ export class Slot {
   quality(): RouterEvent | undefined {
     const encoding = this.publication?.encodings[this.current];
     const reason: Reason = this.target !== -1 && encoding === undefined ? "waiting" : this.reason;
-    const spatial = encoding === undefined ? -1 : Math.min(this.spatial, Math.max(0, encoding.rates.topSpatial(0)));
-    const temporal = encoding === undefined ? -1 : Math.min(this.temporal, encoding.rates.topTemporal(0, Math.max(0, spatial)));
+    const spatial = encoding === undefined ? -1 : Math.min(this.layers.spatial, Math.max(0, encoding.rates.topSpatial(0)));
+    const temporal =
+      encoding === undefined ? -1 : Math.min(this.layers.temporal, encoding.rates.topTemporal(0, Math.max(0, spatial)));
     const told = `${this.publication?.id} ${encoding?.index} ${spatial} ${temporal} ${reason}`;
     const bps = Math.round(encoding?.rates.upTo(spatial, temporal) ?? 0);
     if (told === this.#told && !(this.lacksRate && bps > 0)) return undefined;
@@ -197,8 +194,11 @@ export class Slot {
         this.#replay(now, encoding, encoding.keyframeAt, encoding.keyframeAt);
       }
       if (this.target !== this.current) encoding.keyframes.want(now, true);
-    } else if (this.targetSpatial > this.spatial && encoding.rates.topSpatial(now) > this.spatial)
-      encoding.keyframes.want(now, false);
+      return;
+    }
+    const { awaitsKeyframe, targetSpatial, spatial } = this.layers;
+    if (awaitsKeyframe) encoding.keyframes.want(now, true);
+    else if (targetSpatial > spatial && encoding.rates.topSpatial(now) > spatial) encoding.keyframes.want(now, false);
   }
 
   /** Whether the receiver decodes what the publication is sent in, as far as that is known. */
@@ -283,12 +283,15 @@ export class Slot {
   }
 
   #send(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number, info: PayloadInfo, picture: number): void {
+    const { layers } = this;
     if (info.startOfFrame) {
-      const { spatial, temporal } = this;
-      this.#moveLayers(info);
-      if (spatial !== this.spatial || temporal !== this.temporal) this.#context.changed.add(this);
+      const { spatial, temporal } = layers;
+      layers.move(info, extended, this.reason === "bandwidth");
+      if (spatial !== layers.spatial || temporal !== layers.temporal) this.#context.changed.add(this);
     }
-    if (info.temporalId > this.temporal || info.spatialId > this.spatial) {
+    const choice = layers.choose(info, extended, encoding.bonds);
+    if (choice === "lack") encoding.keyframes.want(now, true);
+    if (choice !== "send") {
       this.#leaveOut(now, extended, packet.timestamp, info, picture);
       return;
     }
@@ -300,7 +303,7 @@ export class Slot {
     const pictureId = this.#pictures.keep(encoding.codec?.name ?? "vp8", picture);
     const tl0 = this.#pictures.keepTl0(info.tl0PicIdx);
     // The layers above are cut off: the picture ends here.
-    const marker = info.endOfFrame && info.spatialId === this.spatial ? 1 : NONE;
+    const marker = info.endOfFrame && info.spatialId === layers.spatial ? 1 : NONE;
     this.#emit(now, encoding, packet, extended, sequence, marker, pictureId, tl0);
   }
 
@@ -419,33 +422,13 @@ export class Slot {
 
   #switch(now: Millis, encoding: Encoding, timestamp: number, extended: number, info: PayloadInfo, picture: number): void {
     this.#splice(now, encoding, timestamp, extended);
-    this.spatial = this.targetSpatial;
-    this.temporal = this.targetTemporal;
+    this.layers.begin();
     this.#pictures.begin(info, picture);
-  }
-
-  /** At the beginning of a frame layers may go up where nothing that was left out is needed, and down at any time. */
-  #moveLayers(info: PayloadInfo): void {
-    if (info.keyframe) {
-      this.spatial = this.targetSpatial;
-      this.temporal = this.targetTemporal;
-      return;
-    }
-    if (this.temporal > this.targetTemporal) this.temporal = this.targetTemporal;
-    else if (this.temporal < this.targetTemporal && info.switchTo > this.temporal) {
-      if (info.temporalId <= this.temporal) this.temporal = Math.min(this.targetTemporal, info.switchTo);
-      else if (info.temporalId <= this.targetTemporal) this.temporal = info.temporalId;
-    }
-    if (this.spatial > this.targetSpatial) {
-      if (info.spatialId === 0) this.spatial = this.targetSpatial;
-    } else if (info.spatialId === this.spatial + 1 && info.spatialId <= this.targetSpatial && !info.interPicture) {
-      this.spatial = info.spatialId;
-    }
   }
 
   #leaveOut(now: Millis, extended: number, timestamp: number, info: PayloadInfo, picture: number): void {
     this.#context.drops.layer += 1;
-    if (info.temporalId > this.temporal) this.#pictures.skip(picture);
+    if (info.temporalId > this.layers.temporal) this.#pictures.skip(picture);
     const kept = this.#sequences.skip(extended);
     // It came late and its place is waited for.
     if (kept !== UNKNOWN) this.#fill(now, kept, this.#timeline.map(timestamp));
