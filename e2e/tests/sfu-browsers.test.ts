@@ -12,6 +12,7 @@ import {
   type Person,
   takeJournal,
 } from "../support/crowd.ts";
+import { pause } from "../support/people.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
 let stage: Stage;
@@ -105,6 +106,9 @@ const slowDown = (page: BrowserPage, ms: number) =>
           } as RTCPeerConnection["setRemoteDescription"]);
   }, ms);
 
+const pictures = async (person: Person): Promise<number> =>
+  (await look(person, 2_000)).find(({ kind }) => kind === "video")?.frames ?? 0;
+
 type Video = Awaited<ReturnType<typeof look>>[number];
 
 async function until(person: Person, fits: (video: Video) => boolean): Promise<number> {
@@ -118,13 +122,13 @@ async function until(person: Person, fits: (video: Video) => boolean): Promise<n
 }
 
 describe("a video codec", () => {
-  it.each<[string, JoinWishes, scalable: boolean]>([
-    ["VP8", { videoCodec: "VP8" }, false],
-    ["VP9", { videoCodec: "VP9", svc: "L3T3_KEY" }, true],
-    ["AV1", { videoCodec: "AV1" }, false],
-    ["AV1", { videoCodec: "AV1", svc: "L3T3_KEY" }, true],
-    ["H264", { videoCodec: "H264" }, false],
-  ])("%s is received as it is sent; its layers can be chosen where it has some", async (codec, wishes, scalable) => {
+  it.each<[string, JoinWishes, scalable: boolean, temporal: boolean]>([
+    ["VP8", { videoCodec: "VP8" }, false, true],
+    ["VP9", { videoCodec: "VP9", svc: "L3T3_KEY" }, true, true],
+    ["AV1", { videoCodec: "AV1" }, false, true],
+    ["AV1", { videoCodec: "AV1", svc: "L3T3_KEY" }, true, true],
+    ["H264", { videoCodec: "H264" }, false, false],
+  ])("%s is received as it is sent; its layers can be chosen where it has some", async (codec, wishes, scalable, temporal) => {
     const [a, b] = all();
     const offered = await chromium.evaluate(
       (name: string) => RTCRtpSender.getCapabilities("video")?.codecs.some(({ mimeType }) => mimeType === `video/${name}`),
@@ -140,10 +144,26 @@ describe("a video codec", () => {
     const seen = await expectSees(b, [{ of: a, video: true, audio: true }]);
     expect(seen.find(({ kind }) => kind === "video")?.mimeType.toLowerCase()).toBe(`video/${codec.toLowerCase()}`);
     const full = await until(b, ({ width, frames }) => frames > 2 && width === 640);
-    await b.page.evaluate((name: string) => {
-      for (const each of crowd.room(name).subscriptions.values()) each.setQuality("low");
-    }, b.name);
+    const ask = (quality: "low" | { maxWidth: number; maxFrameRate: number }) =>
+      b.page.evaluate(
+        (name: string, wanted: typeof quality) => {
+          for (const each of crowd.room(name).subscriptions.values()) each.setQuality(wanted);
+        },
+        b.name,
+        quality,
+      );
+    await ask("low");
     const low = await until(b, ({ width, frames }) => frames > 2 && width > 0 && width < 640);
+    if (temporal) {
+      // The lowest temporal layer has a quarter of the pictures.
+      const all = await pictures(b);
+      await ask({ maxWidth: 320, maxFrameRate: 7 });
+      await pause(1_000);
+      const few = await pictures(b);
+      console.log(`${codec}: ${all} pictures in 2 s, ${few} of the lowest temporal layer`);
+      expect(few).toBeGreaterThan(0.1 * all);
+      expect(few).toBeLessThan(0.45 * all);
+    }
     const sent = await chromium.evaluate(async (name: string) => {
       const modes: string[] = [];
       (await crowd.connection(name).getStats()).forEach((each) => {
