@@ -117,7 +117,7 @@ export class Negotiation {
       case "receive":
         // What is sent here next is another source: sequence numbers of the one before must not be gone back on (RFC 3711 §3.3.2).
         this.#ssrcs.delete(mid);
-        return { ...own, direction: "recvonly", extensions, stream: undefined };
+        return { ...own, direction: "recvonly", extensions: fromSender(codecs, extensions), stream: undefined };
       case "send":
       case "both": {
         const { ssrc, rtxSsrc } = this.#ssrcsOf(mid);
