@@ -107,7 +107,7 @@ export type RouterEvent =
       readonly active: string | null;
       readonly levels: readonly (readonly [peerId: string, level: number])[];
     }
-  /** Nothing has come of a publication for two seconds that did before. Told once, until something comes again. */
+  /** Nothing, or next to nothing, has come of a publication for two seconds that did before. Told once, until more comes again. */
   | { readonly type: "quiet"; readonly transport: number; readonly publication: string }
   /** The estimate towards a member. At most once a second, and only on a change of over 10 %. */
   | { readonly type: "bandwidth"; readonly transport: number; readonly bps: number };

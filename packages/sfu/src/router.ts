@@ -28,8 +28,9 @@ const IDLE_TICK_MS = 250;
 const IDLE_AFTER_MS = 2_000;
 /** What nobody waits for: reports, what is wanted of publications, who speaks. */
 const SLOW_MS = 100;
-/** Whoever sends has sent by then: black pictures come once a second, Opus in silence every 400 ms. */
+/** Whoever sends has sent more by then: Opus in silence comes every 400 ms. Firefox shows the last picture of a track taken away once a second. */
 const QUIET_MS = 2_000;
+const QUIET_PACKETS = 4;
 const BANDWIDTH_MS = 1_000;
 
 export type RouterOptions = {
@@ -57,6 +58,7 @@ export class Router implements RouterPort {
   #trafficAt: Millis = Number.NEGATIVE_INFINITY;
   #tickedAt: Millis = Number.NEGATIVE_INFINITY;
   #slowAt: Millis = Number.NEGATIVE_INFINITY;
+  #countedAt: Millis = Number.NEGATIVE_INFINITY;
   /** Something was asked for that should not wait for the next turn. */
   #chooseNow = false;
 
@@ -274,12 +276,16 @@ export class Router implements RouterPort {
   }
 
   #tellQuiet(now: Millis): void {
+    if (now - this.#countedAt < QUIET_MS) return;
+    this.#countedAt = now;
     for (const publication of this.#publications.values()) {
-      const isQuiet = Number.isFinite(publication.lastAt) && now - publication.lastAt > QUIET_MS;
-      if (isQuiet === publication.isQuiet) continue;
-      publication.isQuiet = isQuiet;
-      const { transport, id } = publication;
-      if (isQuiet) this.#events.push({ type: "quiet", transport: transport.index, publication: id });
+      const { counted, isQuiet, transport, id } = publication;
+      publication.counted = 0;
+      for (const { packets } of publication.encodings) publication.counted += packets;
+      // Its first ones are not all of two seconds; and over a new transport it counts from nothing.
+      if (counted <= 0 || publication.counted < counted) continue;
+      publication.isQuiet = publication.counted - counted < QUIET_PACKETS;
+      if (publication.isQuiet && !isQuiet) this.#events.push({ type: "quiet", transport: transport.index, publication: id });
     }
   }
 

@@ -24,7 +24,9 @@ export class Publication {
   voice: Voice | undefined;
   /** Last packet of any encoding. */
   lastAt: Millis = Number.NEGATIVE_INFINITY;
-  /** That was long ago, as told. */
+  /** Packets of it when they were counted last; −1: they were not. */
+  counted = -1;
+  /** Next to nothing has come since the time before, as told. */
   isQuiet = false;
   /** By payload type. */
   #codecs = new Map<number, Codec>();
