@@ -2,6 +2,7 @@
 import type { BrowserPage } from "@tsunagi/testkit/drivers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { clear, enter, FACES, type FolkStage, openFolkStage, type Someone } from "./lib/folk.ts";
+import type { Face } from "./lib/folk-page.ts";
 
 let stage: FolkStage;
 let page: BrowserPage;
@@ -207,6 +208,74 @@ describe("SFU rooms", () => {
       FACES.cyan,
     );
     await Promise.all([ben.roomSees(["cyan"]), ann.roomSees(["green"])]);
+  });
+
+  it.each(["chromium", "firefox"] as const)(
+    "%s: a kind that was taken away comes back as often as it likes, to all others [32]",
+    async (browser) => {
+      const room = nameFor("toggled");
+      const own = browser === "firefox" ? await stage.page("skyway", "toggling in firefox", browser) : page;
+      const [ann, ben, cat] = [
+        await enter(own, stage.server, "ann"),
+        await enter(page, stage.server, "ben"),
+        await enter(page, stage.server, "cat"),
+      ];
+      await ann.join(room, "sfu", "red");
+      await ben.join(room, "sfu", "green");
+      await cat.join(room, "sfu", "blue");
+      await Promise.all([ben.roomSees(["red", "blue"]), cat.roomSees(["red", "green"]), ann.roomSees(["green", "blue"])]);
+      for (const name of ["yellow", "cyan"] as const) {
+        const show = (face: Face) => own.evaluate((wanted: Face) => folk.hall("ann").raw.replaceStream(folk.face(wanted)), face);
+        await show({ ...FACES[name], video: false });
+        await Promise.all([ben.roomSees([{ hz: FACES[name].hz }, "blue"]), cat.roomSees([{ hz: FACES[name].hz }, "green"])]);
+        await show(FACES[name]);
+        await Promise.all([ben.roomSees([name, "blue"]), cat.roomSees([name, "green"]), ann.roomSees(["green", "blue"])]);
+      }
+      // All of it in the streams that the application was told of.
+      expect(await streamsTold(ben)).toEqual(["stream ann audio+video", "stream cat audio+video"]);
+      if (browser === "firefox") await own.close();
+    },
+    120_000,
+  );
+
+  it("all tracks of a stream are shown: camera, screen and microphone", async () => {
+    const room = nameFor("screen");
+    const [, ben, cat] = await three(page);
+    await page.evaluate(
+      (name: string, camera, screen) => {
+        const stream = folk.face(camera);
+        for (const track of folk.face(screen).getVideoTracks()) stream.addTrack(track);
+        const joined = folk.person("ann").peer.joinRoom(name, { mode: "sfu", stream });
+        if (joined !== undefined) folk.follow("ann", joined);
+      },
+      room,
+      FACES.red,
+      FACES.yellow,
+    );
+    await ben.join(room, "sfu", "green");
+    await cat.join(room, "sfu", null);
+    for (const someone of [ben, cat]) {
+      await page.waitFor(
+        (name: string) =>
+          folk
+            .hall(name)
+            .streams.find(({ peerId }) => peerId === "ann")
+            ?.getVideoTracks().length === 2,
+        { what: `two pictures of ann for ${someone.name}` },
+        someone.name,
+      );
+      // Each for itself.
+      await page.evaluate((name: string) => {
+        const { streams } = folk.hall(name);
+        const [of] = streams.filter(({ peerId }) => peerId === "ann");
+        const [first, second] = of?.getVideoTracks() ?? [];
+        if (of === undefined || first === undefined || second === undefined) throw new Error("no two pictures");
+        const halves = [new MediaStream([...of.getAudioTracks(), first]), new MediaStream([second])];
+        folk.hall(name).streams = [...streams.filter((stream) => stream !== of), ...halves];
+      }, someone.name);
+    }
+    await ben.roomSees(["red", { colour: "yellow" }]);
+    await cat.roomSees(["red", { colour: "yellow" }, "green"]);
   });
 
   it("an offer asked for again changes nothing [33]", async () => {
