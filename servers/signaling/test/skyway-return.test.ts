@@ -232,6 +232,71 @@ describe("a server that is started again", () => {
     expect(await b.settled()).toEqual([]);
   });
 
+  it("lets calls be answered that rang meanwhile, also while the caller is not back yet", async () => {
+    test = await SkywayTest.start();
+    const [alice, bob, eve] = [await test.open("alice"), await test.open("bob"), await test.open("eve")];
+    alice.emit("SEND_OFFER", mediaOffer("bob"));
+    await bob.next("OFFER");
+    for (const each of [alice, bob, eve]) each.socket.io.reconnection(false);
+    await test.server.restart();
+    const b = back(bob);
+    await b.next("OPEN");
+    const head = { dst: "alice", connectionId: "mc_1", connectionType: "media" };
+    b.emit("SEND_ANSWER", { ...head, answer: { type: "answer", sdp: "v=0" } });
+    b.emit("SEND_CANDIDATE", { ...head, candidate: { candidate: "candidate:1", sdpMid: "0" } });
+    expect(await b.settled()).toEqual([]);
+    const a = back(alice);
+    expect(await a.next()).toEqual({ peerId: "alice" });
+    expect(await a.next()).toMatchObject({ src: "bob", connectionId: "mc_1", answer: { sdp: "v=0" } });
+    expect(await a.next()).toMatchObject({ src: "bob", candidate: { candidate: "candidate:1" } });
+    a.emit("SEND_CANDIDATE", { ...head, dst: "bob", candidate: { candidate: "candidate:2", sdpMid: "0" } });
+    expect(await b.next("CANDIDATE")).toMatchObject({ src: "alice", candidate: { candidate: "candidate:2" } });
+    // In a room it must be among members; and after a minute nothing rings any more.
+    const e = back(eve);
+    await e.next("OPEN");
+    await test.join(e, "hall");
+    e.emit("SEND_ANSWER", { ...head, roomName: "hall", answer: { type: "answer", sdp: "v=0" } });
+    await e.settled();
+    test.server.clock.advance(60_000);
+    b.emit("SEND_ANSWER", { ...head, answer: { type: "answer", sdp: "v=0" } });
+    await b.settled();
+    expect(await a.settled()).toEqual([]);
+    expect(test.face.buffered).toBe(0);
+  });
+
+  it("keeps a call for someone who is not back yet, in order, and refuses it when nobody comes", async () => {
+    test = await SkywayTest.start();
+    const [alice, bob, carol] = [await test.open("alice"), await test.open("bob"), await test.open("carol")];
+    for (const each of [alice, bob, carol]) each.socket.io.reconnection(false);
+    await test.server.restart();
+    const a = back(alice);
+    await a.next("OPEN");
+    for (const to of ["bob", "carol", "nobody"]) {
+      const head = { dst: to, connectionId: `mc_${to}`, connectionType: "media" };
+      a.emit("SEND_OFFER", mediaOffer(to, `mc_${to}`));
+      for (const line of [1, 2])
+        a.emit("SEND_CANDIDATE", { ...head, candidate: { candidate: `candidate:${line}`, sdpMid: "0" } });
+    }
+    // Who never was there is known at once not to come.
+    expect(await a.next()).toMatchObject({ type: "peer-unavailable" });
+    expect(await a.settled()).toEqual([]);
+    expect(test.face.buffered).toBeGreaterThan(0);
+    const b = back(bob);
+    expect(await b.next()).toEqual({ peerId: "bob" });
+    expect([await b.next(), await b.next(), await b.next()]).toMatchObject([
+      { src: "alice", connectionId: "mc_bob", offer: { type: "offer" } },
+      { candidate: { candidate: "candidate:1" } },
+      { candidate: { candidate: "candidate:2" } },
+    ]);
+    expect(await a.settled()).toEqual([]);
+    test.server.clock.advance(10_000);
+    expect(await a.next()).toMatchObject({ type: "peer-unavailable" });
+    expect([await a.settled(), await b.settled(), test.face.buffered]).toEqual([[], [], 0]);
+    // From now on it is as ever.
+    a.emit("SEND_OFFER", mediaOffer("carol", "mc_2"));
+    expect(await a.next()).toMatchObject({ type: "peer-unavailable" });
+  });
+
   it("gives an ID to no other token", async () => {
     test = await SkywayTest.start();
     const [alice, bob] = [await test.open("alice"), await test.open("bob")];

@@ -20,6 +20,7 @@ import { type Handshake, hashToken, isSameToken, readHandshake } from "./handsha
 import type { RestoredRoom } from "./memberships.ts";
 import type { SkywayFaceOptions } from "./options.ts";
 import { encodeEvent, type Received } from "./packets.ts";
+import { Returning } from "./returning.ts";
 import { FaceRooms, FrameCache } from "./rooms.ts";
 import { type SessionOwner, SkywaySession } from "./session.ts";
 import { makeSkywaySfuRoom } from "./sfu/index.ts";
@@ -68,6 +69,7 @@ export class SkywayFace implements LinkOwner, SessionOwner {
   /** By app and peer ID. */
   readonly #sessions = new Map<string, Map<string, SkywaySession>>();
   readonly #recoveryUntil: number;
+  readonly returning: Returning;
   isClosed = false;
   lastRelayed: string | undefined;
   #buffered = 0;
@@ -82,6 +84,13 @@ export class SkywayFace implements LinkOwner, SessionOwner {
     this.sfu = parts.sfu === undefined ? undefined : { make: makeSkywaySfuRoom, link: parts.sfu };
     this.#recoveryUntil = parts.clock.now() + parts.recoveryMs;
     this.stored = new StoredSessions({ ...parts, living: () => this.#keepAll() });
+    this.returning = new Returning({
+      clock: parts.clock,
+      returnMs: Math.min(parts.recoveryMs, options.graceMs),
+      isHere: (appId, peerId) => parts.host.conference.peer(appId, peerId) !== undefined,
+      wasHere: async (appId, peerId) => (await this.stored.session(appId, peerId)) !== undefined,
+      reserve: (bytes) => this.reserve(bytes),
+    });
     this.rooms = new FaceRooms((room) =>
       this.stored.roomChanged(room.appId, room.name, () => (room.sessions > 0 ? room.stored : undefined)),
     );
@@ -130,6 +139,7 @@ export class SkywayFace implements LinkOwner, SessionOwner {
   async close(): Promise<void> {
     this.isClosed = true;
     this.#cancelSweep();
+    this.returning.close();
     const written = this.stored.close();
     this.engine.close();
     await written;

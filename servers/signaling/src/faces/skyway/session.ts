@@ -12,6 +12,7 @@ import { Missed } from "./missed.ts";
 import type { SkywayFaceOptions } from "./options.ts";
 import { encodeEvent, type Frames, forwardText, type Received } from "./packets.ts";
 import { RecentSet } from "./recent-set.ts";
+import type { Returning } from "./returning.ts";
 import { SkywayData } from "./room-data.ts";
 import { userJoined, users } from "./rooms.ts";
 import type { Unnumbered } from "./sfu-port.ts";
@@ -32,6 +33,7 @@ export interface SessionOwner extends MembershipOwner {
   session(appId: string, peerId: string): SkywaySession | undefined;
   /** What was handed from one session to another last. */
   lastRelayed: string | undefined;
+  readonly returning: Returning;
   turnCredential(session: SkywaySession): { readonly username: string; readonly credential: string } | undefined;
   /** Bytes more or fewer that are kept for clients. @returns whether there is room for them */
   reserve(bytes: number): boolean;
@@ -207,6 +209,7 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
   }
 
   #relayOut(event: string, payload: unknown, text: string | undefined): void {
+    if (this.#state === "over") return;
     const read = readRelayed(event, payload);
     if (read === undefined) {
       // What a browser makes of candidates has changed with time.
@@ -214,16 +217,19 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
       return;
     }
     const { message, room } = read;
+    const { returning } = this.#owner;
+    if (returning.keep(this.app.id, message.to, text?.length ?? ENVELOPE, () => this.#relayOut(event, payload, text))) return;
     if (room !== undefined && !this.#isIn(room, event === "SEND_OFFER")) return;
     if (room !== undefined && message.type === "offer") this.#rooms?.remember(room, message.to, message.connection);
     const forwarded = RELAYED.get(event);
     const original = text === undefined || forwarded === undefined ? undefined : forwardText(text, event, forwarded, this.peerId);
     this.#owner.lastRelayed = undefined;
     this.#act(event, message, original);
-    // A server that was started again does not know of the connection, and the other end should not wait for ICE to fail.
-    if (message.type === "hangup" && original !== undefined && this.#owner.lastRelayed !== original) {
-      this.#owner.session(this.app.id, message.to)?.emit(original);
-    }
+    if (original === undefined || this.#owner.lastRelayed === original) return;
+    // A server that was started again does not know of the connection: the other end should not wait for ICE to fail, or go on ringing.
+    const isSetUp = (message.type === "answer" || message.type === "candidate") && returning.mayRing;
+    const isOfRoom = room === undefined || this.#rooms?.room(room)?.members.has(message.to) === true;
+    if (message.type === "hangup" || (isSetUp && isOfRoom)) this.#owner.session(this.app.id, message.to)?.emit(original);
   }
 
   #renew(payload: unknown): void {
@@ -346,6 +352,7 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
     this.#expiresAt = grants.expiresAt;
     this.changed();
     this.#welcome();
+    queueMicrotask(() => this.#owner.returning.returned(this.app.id, this.peerId));
   }
 
   restored(peerId: string, grants: Grants, lostRooms: readonly LostRoom[]): void {
