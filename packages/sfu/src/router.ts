@@ -125,9 +125,12 @@ export class Router implements RouterPort {
         if (known.muted !== init.muted) this.setMuted(now, init.id, init.muted);
         return;
       }
+      // In the same section its streams are the same, too, and the publisher does not name them again.
+      const streams = known.transport === transport && known.init.mid === init.mid ? known.encodings : [];
       known.transport.removePublication(known);
       known.configure(transport, init);
       for (const slot of known.subscribers) slot.restart();
+      for (const before of streams) transport.keep(before, known);
       this.#adopt(now, transport, known);
       return;
     }

@@ -24,7 +24,15 @@ describe("renumbering", () => {
     expect(numbers.keep(6)).toBe(UNKNOWN);
     expect(numbers.keep(8)).toBe(3);
     expect(numbers.keep(7)).toBe(2);
-    expect(numbers.keep(50)).toBe(3 + 42);
+    expect(numbers.keep(12)).toBe(3 + 4);
+  });
+
+  it("keeps no more places in a hole than it remembers", () => {
+    const numbers = new Renumbering(16, 1);
+    numbers.keep(50);
+    expect(numbers.keep(60_000)).toBe(2 + 15);
+    expect(numbers.keep(59_990)).toBe(2 + 5);
+    expect(numbers.keep(59_000)).toBe(UNKNOWN);
   });
 
   it("never gives one place twice, whatever comes in whatever order", () => {

@@ -83,10 +83,8 @@ export class Renumbering {
       return;
     }
     let missing = this.#highest + 1;
-    if (from - missing > this.#mask) {
-      this.#next += from - missing - this.#mask;
-      missing = from - this.#mask;
-    }
+    // Of a larger hole nothing before would be remembered; and a lie about numbers must not carry ours off (RFC 3711 §3.3.1 counts their turns).
+    if (from - missing > this.#mask) missing = from - this.#mask;
     for (; missing < from; missing++) this.#note(missing, this.#next++);
   }
 

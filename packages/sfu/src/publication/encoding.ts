@@ -14,6 +14,11 @@ import type { Publication } from "./publication.ts";
 /** A stream whose next frames fail to come while others of its publication go on has been switched off. */
 const SILENT_MS = 300;
 const SILENT_FRAMES = 6;
+/** RFC 3550 A.1: a jump of more than this is a new beginning, once a second packet in order confirms it. */
+const MAX_AHEAD = 3_000;
+const MAX_BEHIND = 1_024;
+/** A repeat of what has not come itself: the end of a burst was lost. */
+const MAX_REPEAT_AHEAD = 128;
 /** Longer than this no two frames of a camera are apart. */
 const LONGEST_FRAME_MS = 500;
 
@@ -53,6 +58,8 @@ export class Encoding {
   /** Mean time between frames, and when the last began. */
   #frameMs = 33;
   #frameAt: Millis = Number.NEGATIVE_INFINITY;
+  /** What would follow a packet that jumped; −1: none did. */
+  #afterJump = -1;
   packets = 0;
   frames = 0;
   keyframeCount = 0;
@@ -80,6 +87,21 @@ export class Encoding {
     this.keyframeAt = -1;
     this.#keyframeTimestamp = -1;
     this.#picture = -1;
+    this.#afterJump = -1;
+  }
+
+  /** `fits`: a number of this stream; `stray`: one far off; `restart`: the second one there, so that the stream has begun anew. */
+  place(sequence: number, isRepeat: boolean): "fits" | "stray" | "restart" {
+    const { highest } = this.sequences;
+    const ahead = highest < 0 ? 0 : this.sequences.peek(sequence) - highest;
+    if (ahead <= (isRepeat ? MAX_REPEAT_AHEAD : MAX_AHEAD) && ahead >= -MAX_BEHIND) {
+      if (!isRepeat) this.#afterJump = -1;
+      return "fits";
+    }
+    if (isRepeat) return "stray";
+    if (sequence === this.#afterJump) return "restart";
+    this.#afterJump = (sequence + 1) & 0xffff;
+    return "stray";
   }
 
   setCodec(codec: Codec): void {

@@ -12,7 +12,7 @@ it("asks at once, repeats until one comes, and more seldom the longer none does"
   requests.want(0, true);
   const times = sent(requests, 0, 10_000);
   expect(times.slice(0, 3)).toEqual([0, 500, 1_000]);
-  expect((times.at(-1) ?? 0) - (times.at(-2) ?? 0)).toBe(2_000);
+  expect((times.at(-1) ?? 0) - (times.at(-2) ?? 0)).toBe(1_000);
   requests.came(10_000);
   expect(sent(requests, 10_000, 12_000)).toEqual([]);
 });

@@ -3,8 +3,8 @@ import type { Millis } from "@tsunagi/base";
 
 /** A key frame costs as much as a second of video; browsers' encoders answer within a round trip and a frame. */
 const INTERVAL_MS = 500;
-/** Unanswered requests are repeated more and more seldom: the encoder may be off. */
-const LONGEST_MS = 2_000;
+/** Unanswered requests are repeated more seldom: the encoder may be off, or the path lost, after which this is what it takes to go on. */
+const LONGEST_MS = 1_000;
 /** What is asked for so soon after one came is already under way. */
 const UNDER_WAY_MS = 150;
 

@@ -5,6 +5,8 @@ const CAPACITY = 256;
 /** A packet that is only overtaken comes within this time. */
 const REORDER_MS = 8;
 const TRIES = 8;
+/** Where nothing is repeated, what is not here by then is lost. */
+const LATEST_MS = 60;
 /** Who waits longer gets a key frame instead. */
 const OLDEST_MS = 1_000;
 /** A larger hole is a stop of the stream rather than losses. */
@@ -64,8 +66,24 @@ export class NackGenerator {
     }
   }
 
+  /** Whether it may still come. */
+  awaits(extended: number): boolean {
+    for (let i = 0; i < this.#count; i++) if (this.#extended[i] === extended) return true;
+    return false;
+  }
+
+  /** Of a publisher that repeats nothing. */
+  giveUp(now: Millis): void {
+    for (let i = this.#count - 1; i >= 0; i--) {
+      if (now - (this.#sinceMs[i] as number) < LATEST_MS) continue;
+      this.#remove(i);
+      this.gaveUp = true;
+    }
+  }
+
   /** Nothing before `extended` is needed any more: a key frame starts there. */
   forget(extended: number): void {
+    this.gaveUp = false;
     for (let i = this.#count - 1; i >= 0; i--) if ((this.#extended[i] as number) < extended) this.#remove(i);
   }
 

@@ -6,6 +6,7 @@ import type { Slot } from "../subscription/slot.ts";
 /** Packets that went no further, by reason. One shape from the start: this is counted on the packet path. */
 export class Drops {
   malformed = 0;
+  "too-long" = 0;
   "no-transport" = 0;
   "unknown-ssrc" = 0;
   "unknown-payload-type" = 0;
@@ -18,6 +19,7 @@ export class Drops {
   muted = 0;
   "publication-rate" = 0;
   "ssrc-changes" = 0;
+  "sequence-jump" = 0;
   "no-codec" = 0;
   "waiting-for-key-frame" = 0;
   layer = 0;

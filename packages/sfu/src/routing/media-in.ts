@@ -22,6 +22,8 @@ import type { Slot } from "../subscription/slot.ts";
 import type { RoutingContext } from "./context.ts";
 import type { Source, Transport } from "./transport.ts";
 
+/** More than any path carries whole, and packets are kept: a publisher's memory here shall have a bound. */
+const MAX_BYTES = 2_048;
 /** A client that changes an encoding's SSRC more often than this plays games. */
 const SSRC_CHANGE_MS = 500;
 
@@ -43,6 +45,10 @@ export class MediaIn {
   receive(now: Millis, transport: Transport, bytes: Uint8Array): void {
     const view = this.#view;
     const { drops } = this.#context;
+    if (bytes.length > MAX_BYTES) {
+      drops["too-long"] += 1;
+      return;
+    }
     if (!view.parse(bytes)) {
       drops.malformed += 1;
       return;
@@ -74,11 +80,8 @@ export class MediaIn {
           this.#context.drops["ssrc-changes"] += 1;
           return undefined;
         }
-        // Another stream under the same name: what was numbered by the one before is over.
-        if (!repair && encoding.ssrc !== -1) {
-          for (const slot of publication.subscribers) if (slot.current === encoding.index) slot.restart();
-          this.#touch(publication);
-        }
+        // Another stream under the same name.
+        if (!repair && encoding.ssrc !== -1) this.#restart(now, encoding);
         return transport.learn(now, view.ssrc, encoding, repair);
       }
       return undefined;
@@ -103,6 +106,13 @@ export class MediaIn {
     return transport.learn(now, ssrc, found, repair);
   }
 
+  /** What was numbered before is over. */
+  #restart(learntAt: Millis, encoding: Encoding): void {
+    encoding.begin(learntAt, encoding.ssrc);
+    for (const slot of encoding.publication.subscribers) if (slot.current === encoding.index) slot.restart();
+    this.#touch(encoding.publication);
+  }
+
   #take(now: Millis, source: Source): void {
     const view = this.#view;
     const { encoding, repair } = source;
@@ -124,6 +134,12 @@ export class MediaIn {
       view.sequence = u16(view.bytes, start);
       start += 2;
     }
+    const place = encoding.place(view.sequence, repair);
+    if (place === "stray") {
+      drops["sequence-jump"] += 1;
+      return;
+    }
+    if (place === "restart") this.#restart(encoding.learntAt, encoding);
     if (encoding.codec !== codec) {
       if (repair) return;
       encoding.setCodec(codec);

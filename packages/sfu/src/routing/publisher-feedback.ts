@@ -46,7 +46,9 @@ export class PublisherFeedback {
             encoding.keyframes.want(now, true);
           }
         }
-        if (encoding.keyframes.wanted && encoding.keyframes.due(now)) this.#keyframe(encoding);
+        if (!encoding.keyframes.wanted) continue;
+        if (!isAwaited(encoding)) encoding.keyframes.cancel();
+        else if (encoding.keyframes.due(now)) this.#keyframe(encoding);
       }
     }
   }
@@ -68,7 +70,10 @@ export class PublisherFeedback {
   }
 
   #nack(now: Millis, encoding: Encoding): void {
-    if (encoding.codec?.feedback.nack !== true) return;
+    if (encoding.codec?.feedback.nack !== true) {
+      encoding.nack.giveUp(now);
+      return;
+    }
     const count = encoding.nack.due(now, this.#missing);
     if (count === 0) return;
     const { transport } = encoding.publication;
@@ -113,6 +118,14 @@ export class PublisherFeedback {
   #send(transport: Transport, packet: Uint8Array): void {
     this.#context.output.rtcp.push({ transport: transport.index, packet });
   }
+}
+
+/** Whether any subscriber has the encoding, or waits for it. */
+function isAwaited(encoding: Encoding): boolean {
+  for (const { target, current } of encoding.publication.subscribers) {
+    if (target === encoding.index || current === encoding.index) return true;
+  }
+  return false;
 }
 
 function anySsrc(transport: Transport): number {

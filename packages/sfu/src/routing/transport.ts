@@ -94,6 +94,14 @@ export class Transport implements PaddingSource {
     for (const [ssrc, source] of this.sources) if (source.encoding.publication === publication) this.sources.delete(ssrc);
   }
 
+  /** The streams of an encoding that was configured anew are those of its successor. */
+  keep(before: Encoding, publication: Publication): void {
+    const encoding = publication.encodings.find(({ rid }) => rid === before.rid);
+    if (encoding === undefined) return;
+    if (before.ssrc !== -1) this.learn(before.learntAt, before.ssrc, encoding, false);
+    if (before.rtxSsrc !== -1) this.learn(before.learntAt, before.rtxSsrc, encoding, true);
+  }
+
   /** From now on `ssrc` is this encoding; the one it had before is forgotten. */
   learn(now: Millis, ssrc: number, encoding: Encoding, repair: boolean): Source {
     const before = repair ? encoding.rtxSsrc : encoding.ssrc;

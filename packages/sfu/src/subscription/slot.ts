@@ -203,7 +203,8 @@ export class Slot {
 
   /** Whether the receiver decodes what the publication is sent in, as far as that is known. */
   decodes(publication: Publication): boolean {
-    const encoding = publication.encodings.find(({ codec }) => codec !== undefined);
+    const { [this.current]: current } = publication.encodings;
+    const encoding = current?.codec !== undefined ? current : publication.encodings.find(({ codec }) => codec !== undefined);
     if (encoding === undefined) return true;
     if (encoding.codec !== this.#matched) this.#match(encoding);
     return this.codec !== undefined;
@@ -245,6 +246,11 @@ export class Slot {
     picture: number,
   ): void {
     if (this.target === -1) return;
+    if (encoding.index === this.current && encoding.codec !== this.#matched) {
+      // The publisher changed its codec in the middle: go on with a key frame of the new one.
+      this.restart();
+      if (!info.keyframe) encoding.keyframes.want(now, true);
+    }
     if (encoding.index !== this.current) {
       if (encoding.index !== this.target) return;
       if (!info.keyframe) {
@@ -263,10 +269,6 @@ export class Slot {
         this.#replay(now, encoding, extended + 1, encoding.sequences.highest);
         return;
       }
-    } else if (encoding.codec !== this.#matched) {
-      // The publisher changed its codec in the middle: go on with a key frame of the new one.
-      this.restart();
-      return;
     }
     this.#send(now, encoding, packet, extended, info, picture);
   }
@@ -276,6 +278,8 @@ export class Slot {
     const info = this.#context.scratch;
     for (let extended = from; extended <= to; extended++) {
       const packet = encoding.store.get(extended);
+      // Nobody was there to miss it when it was given up.
+      if (packet === undefined && !encoding.nack.awaits(extended)) encoding.keyframes.want(now, true);
       if (packet === undefined || encoding.codec === undefined || !readStored(encoding, packet, info)) continue;
       const picture = info.pictureId < 0 ? -1 : encoding.extendPicture(info.pictureId, info.pictureIdBits);
       this.forwardVideo(now, encoding, packet, extended, info, picture);
