@@ -26,7 +26,10 @@ beforeAll(async () => {
     startLibraryPages(APP_PAGES),
   ]);
   const rules = [SERVICE, DOMAIN].map((host) => `MAP ${host}:443 127.0.0.1:${server.port}`);
-  browser = await launchChromium({ args: [`--host-resolver-rules=${rules.join(",")}`, "--ignore-certificate-errors"] });
+  browser = await launchChromium({
+    whole: true,
+    args: [`--host-resolver-rules=${rules.join(",")}`, "--ignore-certificate-errors"],
+  });
 }, 60_000);
 
 async function open(path: string, name: string, hash = ""): Promise<{ page: BrowserPage; id: string }> {

@@ -43,7 +43,7 @@ async function expectMediaBothWays(alice: BrowserPage, bob: BrowserPage): Promis
 describe("browsers", () => {
   beforeAll(async () => {
     server = await startPageServer({ sdk: false });
-    chromium = await launchChromium();
+    chromium = await launchChromium({ whole: true });
   });
 
   afterEach(async () => {

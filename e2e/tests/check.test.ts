@@ -5,7 +5,7 @@ import { expectAccessible, expectFits, type Visitor, visitor } from "../support/
 
 let chromium: Awaited<ReturnType<typeof launchChromium>>;
 beforeAll(async () => {
-  chromium = await launchChromium();
+  chromium = await launchChromium({ whole: true });
 });
 
 /** Opens the page and waits for its verdict. */

@@ -25,7 +25,11 @@ let chromium: ChromiumBrowser;
 let firefox: TestBrowser;
 
 beforeAll(async () => {
-  [server, chromium, firefox] = await Promise.all([startServer(), launchChromium({ camera: "pattern" }), launchFirefox()]);
+  [server, chromium, firefox] = await Promise.all([
+    startServer(),
+    launchChromium({ whole: true, camera: "pattern" }),
+    launchFirefox(),
+  ]);
 });
 
 /**

@@ -6,7 +6,7 @@ import { openPeer } from "../support/sdk.ts";
 it("alice calls bob: each sees and hears the other, also while the server is killed and started again", async () => {
   const server = await startServer({ sfu: false });
   const pages = await startPageServer();
-  const chromium = await launchChromium();
+  const chromium = await launchChromium({ whole: true });
   const alice = await chromium.newPage({ name: "alice" });
   const bob = await chromium.newPage({ name: "bob" });
   for (const page of [alice, bob]) {

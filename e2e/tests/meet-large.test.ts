@@ -7,7 +7,7 @@ let url: string;
 let chromium: Awaited<ReturnType<typeof launchChromium>>;
 beforeAll(async () => {
   url = await startPretended();
-  chromium = await launchChromium();
+  chromium = await launchChromium({ whole: true });
 });
 
 async function enter(count: number, settings: Readonly<Record<string, unknown>> = {}): Promise<Visitor> {

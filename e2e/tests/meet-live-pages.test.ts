@@ -7,7 +7,7 @@ let url: string;
 let chromium: Awaited<ReturnType<typeof launchChromium>>;
 beforeAll(async () => {
   url = await startPretended();
-  chromium = await launchChromium();
+  chromium = await launchChromium({ whole: true });
 });
 
 describe("the viewers' page", () => {
@@ -49,7 +49,7 @@ describe("the viewers' page", () => {
   });
 
   it("a browser that holds sound back shows the picture, and asks for a touch", async () => {
-    const strict = await launchChromium({ args: ["--autoplay-policy=user-gesture-required"] });
+    const strict = await launchChromium({ whole: true, args: ["--autoplay-policy=user-gesture-required"] });
     const ken = await visitor(strict, "Ken");
     const { raw } = ken;
     await raw.goto(`${url}/live/concert-soon?key=k`);

@@ -7,7 +7,7 @@ let server: ServerProcess;
 let chromium: Awaited<ReturnType<typeof launchChromium>>;
 beforeAll(async () => {
   server = await startServer();
-  chromium = await launchChromium();
+  chromium = await launchChromium({ whole: true });
 });
 
 const REMOTE = `document.querySelector("[data-tile] video")`;

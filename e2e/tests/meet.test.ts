@@ -8,7 +8,7 @@ let server: ServerProcess;
 let chromium: Awaited<ReturnType<typeof launchChromium>>;
 beforeAll(async () => {
   server = await startServer();
-  chromium = await launchChromium();
+  chromium = await launchChromium({ whole: true });
 });
 
 /** The n-th picture of the other side on the stage. */

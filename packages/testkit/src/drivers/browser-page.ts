@@ -120,8 +120,12 @@ type ThrownInPage = {
 };
 type Outcome = { readonly value?: unknown; readonly thrown?: ThrownInPage };
 
-/** Between two looks at a condition. */
-const POLL_MS = 50;
+/** Between two looks at a condition, which the page takes by itself: a look from outside costs three processes some work. */
+const POLL_MS = 25;
+/** How long the page looks before it is asked again: it may have been loaded anew. */
+const ASK_MS = 1_000;
+/** How much later than that it answers, unless what was asked went with its document. */
+const ANSWER_MS = 5_000;
 
 export const DEFAULT_WAIT_MS = 15_000;
 
@@ -147,14 +151,21 @@ export function makePage(adapter: PageAdapter, writeFile: (path: string, bytes: 
     const limitMs = options.timeoutMs ?? DEFAULT_WAIT_MS;
     const startedAt = performance.now();
     let last: unknown;
-    while (performance.now() - startedAt < limitMs) {
+    for (;;) {
+      const leftMs = limitMs - (performance.now() - startedAt);
+      if (leftMs <= 0) break;
       try {
-        last = await run(callText(fn, args));
+        const forMs = Math.min(leftMs, ASK_MS);
+        last = await within(
+          forMs + ANSWER_MS,
+          run(`(${pollInPage.toString()})(() => ${callText(fn, args)}, ${forMs}, ${POLL_MS})`),
+        );
         if (last) return last as Truthy<Awaited<ReturnType<typeof fn>>>;
       } catch (error) {
         last = error;
+        // One that cannot run at all, in a page that is just being loaded, would be asked without a pause.
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     const seen = last instanceof Error ? last.message : JSON.stringify(last);
     const tail = adapter.console.slice(-5).join("\n  ");
@@ -206,6 +217,33 @@ export class ConsoleLines {
   push(line: string): void {
     this.lines.push(line);
     if (this.lines.length > this.#limit) this.lines.shift();
+  }
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Runs in the page: until it is truthy or time is up, then what it said last. */
+async function pollInPage(look: () => unknown, forMs: number, everyMs: number): Promise<unknown> {
+  const until = performance.now() + forMs;
+  for (;;) {
+    let outcome: { value: unknown } | { error: unknown };
+    try {
+      outcome = { value: await look() };
+    } catch (error) {
+      outcome = { error };
+    }
+    if ("value" in outcome && outcome.value) return outcome.value;
+    if (performance.now() >= until) {
+      if ("error" in outcome) throw outcome.error;
+      return outcome.value;
+    }
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 

@@ -2,13 +2,15 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { type BrowserOptions, ConsoleLines, DEFAULT_WAIT_MS, makePage, type TestBrowser } from "./browser-page.ts";
 import { writeCamera } from "./camera.ts";
 import { writeLauncher } from "./launcher.ts";
 import { track } from "./lifetimes.ts";
 
 const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+/** The same engine without windows, toolbars and tabs, which cost three quarters of what a new page does. */
+const SHELLS = ["/usr/bin/chromium-headless-shell"];
 
 /** Each with its reason. */
 const SWITCHES = [
@@ -34,6 +36,11 @@ const SWITCHES = [
 const DISABLED_FEATURES = ["WebRtcHideLocalIpsWithMdns"];
 
 export type ChromiumOptions = BrowserOptions & {
+  /**
+   * The browser as people have it, with all that is around a page: for what a person does in an app. Otherwise Chromium's headless shell where
+   * it is installed, which has the same engine, media and network. Default false.
+   */
+  readonly whole?: boolean;
   /** `small`: 320 × 180, 15 a second. `pattern`: what the browser itself shows, in any size that a page asks for. Default `small`. */
   readonly camera?: "small" | "pattern";
 };
@@ -50,10 +57,17 @@ export function findChromium(): string | undefined {
   return process.env.TSUNAGI_CHROMIUM ?? CANDIDATES.find((path) => existsSync(path));
 }
 
+/** What runs pages that nobody looks at: {@link ChromiumOptions.whole}. */
+function findShell(): string | undefined {
+  return process.env.TSUNAGI_CHROMIUM ?? SHELLS.find((path) => existsSync(path)) ?? findChromium();
+}
+
 let launched = 0;
 
 export async function launchChromium(options: ChromiumOptions = {}): Promise<ChromiumBrowser> {
-  const program = findChromium();
+  // The shell knows no exceptions from secure contexts.
+  const isWhole = options.whole === true || options.secureOrigins !== undefined;
+  const program = isWhole ? findChromium() : findShell();
   if (program === undefined) throw new Error("Chromium is not installed: apt-get install chromium");
   const launcher = writeLauncher({ program, netns: options.netns, disableFeatures: DISABLED_FEATURES });
   const allowMedia = options.allowMedia ?? true;
@@ -65,6 +79,8 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
   }
   if (allowMedia) args.push("--use-fake-ui-for-media-stream");
   if (options.secureOrigins?.length) args.push(`--unsafely-treat-insecure-origin-as-secure=${options.secureOrigins.join(",")}`);
+  // Loaded when it is used: not every file has browsers of both makers.
+  const { chromium } = await import("playwright-core");
   let raw: Browser;
   try {
     raw = await chromium.launch({

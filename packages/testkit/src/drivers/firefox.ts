@@ -1,6 +1,6 @@
 /** Stock Firefox, driven by puppeteer-core over WebDriver BiDi. */
 import { existsSync } from "node:fs";
-import puppeteer, { type Browser, type Page } from "puppeteer-core";
+import type { Browser, Page } from "puppeteer-core";
 import { type BrowserOptions, ConsoleLines, DEFAULT_WAIT_MS, makePage, type TestBrowser } from "./browser-page.ts";
 import { writeInto } from "./chromium.ts";
 import { writeLauncher } from "./launcher.ts";
@@ -57,6 +57,8 @@ export async function launchFirefox(
   const launcher = writeLauncher({ program });
   const hosts = (options.secureOrigins ?? []).map((origin) => new URL(origin).hostname);
   const refused = options.allowMedia === false;
+  // Loaded when it is used, as Chromium's driver is.
+  const { default: puppeteer } = await import("puppeteer-core");
   let raw: Browser;
   try {
     raw = await puppeteer.launch({

@@ -62,6 +62,32 @@ export function installProbes(): void {
     throw new TypeError(`not a MediaStream, a track or an element that plays one: ${String(media)}`);
   };
 
+  /** One for all, and made when there is sound to look at: a context that runs is never idle. */
+  let sharedAudio: AudioContext | undefined;
+  const audioContext = (): AudioContext => {
+    if (sharedAudio === undefined) {
+      sharedAudio = new AudioContext();
+      void sharedAudio.resume();
+    }
+    return sharedAudio;
+  };
+
+  /** One timer for all. */
+  const looks = new Set<() => void>();
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const lookNowAndThen = (look: () => void) => {
+    looks.add(look);
+    timer ??= setInterval(() => {
+      for (const each of looks) each();
+    }, LOOK_MS);
+  };
+  const lookNoMore = (look: () => void) => {
+    looks.delete(look);
+    if (looks.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+
   const open = (media: unknown): number => {
     const stream = streamOf(media);
     const video = document.createElement("video");
@@ -80,16 +106,16 @@ export function installProbes(): void {
     canvas.height = PICTURE.height;
     const context = canvas.getContext("2d", { willReadFrequently: true });
 
-    const audioContext = new AudioContext();
-    void audioContext.resume();
-    const analyser = audioContext.createAnalyser();
-    analyser.fftSize = 2048;
-    // Towards the speakers with no volume, since a graph that leads nowhere may not be run.
-    const mute = audioContext.createGain();
-    mute.gain.value = 0;
-    analyser.connect(mute).connect(audioContext.destination);
-    const samples = new Float32Array(analyser.fftSize);
-    const spectrum = new Float32Array(analyser.frequencyBinCount);
+    let analyser: AnalyserNode | undefined;
+    const analyserOf = (context: AudioContext): AnalyserNode => {
+      const made = context.createAnalyser();
+      made.fftSize = 2048;
+      // Towards the speakers with no volume, since a graph that leads nowhere may not be run.
+      const mute = context.createGain();
+      mute.gain.value = 0;
+      made.connect(mute).connect(context.destination);
+      return made;
+    };
     let source: MediaStreamAudioSourceNode | undefined;
     let sourceTrack: MediaStreamTrack | undefined;
     const connectAudio = () => {
@@ -97,8 +123,11 @@ export function installProbes(): void {
       if (track === sourceTrack) return;
       source?.disconnect();
       sourceTrack = track;
-      source = track === undefined ? undefined : audioContext.createMediaStreamSource(new MediaStream([track]));
-      source?.connect(analyser);
+      source = undefined;
+      if (track === undefined) return;
+      analyser ??= analyserOf(audioContext());
+      source = audioContext().createMediaStreamSource(new MediaStream([track]));
+      source.connect(analyser);
     };
 
     let framesAtReset = 0;
@@ -113,9 +142,11 @@ export function installProbes(): void {
     let peakRms = 0;
     let lastSoundAt = resetAt;
     let longestSilenceMs = 0;
-    let looks = 0;
+    let times = 0;
 
     const rmsNow = (): number => {
+      if (analyser === undefined) return 0;
+      const samples = new Float32Array(analyser.fftSize);
       analyser.getFloatTimeDomainData(samples);
       let sum = 0;
       for (const sample of samples) sum += sample * sample;
@@ -152,8 +183,8 @@ export function installProbes(): void {
         lastFrameAt = now;
         lastCount = count;
       }
-      looks += 1;
-      if (looks % 10 === 0) {
+      times += 1;
+      if (times % 10 === 0) {
         connectAudio();
         lookAtPicture();
         const rms = rmsNow();
@@ -165,15 +196,17 @@ export function installProbes(): void {
       }
     };
     connectAudio();
-    const timer = setInterval(look, LOOK_MS);
+    lookNowAndThen(look);
 
     const dominantHz = (): number => {
+      if (analyser === undefined) return 0;
+      const spectrum = new Float32Array(analyser.frequencyBinCount);
       analyser.getFloatFrequencyData(spectrum);
       let best = 0;
       for (let bin = 1; bin < spectrum.length; bin++) {
         if ((spectrum[bin] ?? -Infinity) > (spectrum[best] ?? -Infinity)) best = bin;
       }
-      return (best * audioContext.sampleRate) / analyser.fftSize;
+      return (best * analyser.context.sampleRate) / analyser.fftSize;
     };
 
     probes.push({
@@ -213,9 +246,9 @@ export function installProbes(): void {
         longestSilenceMs = 0;
       },
       stop() {
-        clearInterval(timer);
+        lookNoMore(look);
         source?.disconnect();
-        void audioContext.close();
+        analyser?.disconnect();
         video.srcObject = null;
         video.remove();
       },

@@ -33,6 +33,8 @@ declare global {
 }
 
 export function installHelpers(): void {
+  /** One for all tones: a context that runs is never idle. */
+  let sharedAudio: AudioContext | undefined;
   const signal: Helpers["signal"] = (options = {}) => {
     const { colour = "#2266cc", hz = 440, video = true, audio = true, width = 320, height = 180, framesPerSecond = 30 } = options;
     const tracks: MediaStreamTrack[] = [];
@@ -60,7 +62,8 @@ export function installHelpers(): void {
       tracks.push(track);
     }
     if (audio) {
-      const context = new AudioContext();
+      sharedAudio ??= new AudioContext();
+      const context = sharedAudio;
       void context.resume();
       const oscillator = context.createOscillator();
       oscillator.frequency.value = hz;
