@@ -32,6 +32,28 @@ const RECEIVE = [
   { mid: "3", kind: "video", stream: "alice" },
 ] as const;
 
+describe("a client that names other sections in each offer", () => {
+  it("does not fill the memory: those it has not named for longest are new again", () => {
+    const offers = negotiation();
+    const slots = (from: number, count: number) => {
+      const sections = Array.from(
+        { length: count },
+        (_, at) => ({ mid: `m${from + at}`, kind: "video", direction: "send" }) as const,
+      );
+      const { media } = parse(offers.offer(sections, own));
+      return media.map(({ ssrcs }) => Number(ssrcs?.[0]?.id));
+    };
+    const [first, second] = [slots(0, 1), slots(1, 1)];
+    for (let from = 2; from < 2_200; from += 62) {
+      slots(from, 62);
+      slots(1, 1);
+    }
+    expect(slots(1, 1)).toEqual(second);
+    expect(slots(0, 1)).not.toEqual(first);
+    expect(slots(1, 1)).toEqual(second);
+  });
+});
+
 describe.each(BROWSERS)("an offer of %s", (browser) => {
   it("with simulcast becomes publications and slots", () => {
     const { publications, slots } = negotiation().decide("bob", parseOffer(vector(browser, "simulcast")), SEND, RECEIVE);

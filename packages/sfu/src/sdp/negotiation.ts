@@ -38,6 +38,9 @@ export type Decision = {
   readonly answer: (transport: OwnTransport) => string;
 };
 
+/** Sections whose SSRCs are remembered: well over what one description has. Who names others each time shall not fill the memory. */
+const MAX_SLOTS = 2_048;
+
 export class Negotiation {
   readonly #random: () => number;
   readonly #sessionId: number;
@@ -157,8 +160,20 @@ export class Negotiation {
 
   #ssrcsOf(mid: string): { readonly ssrc: number; readonly rtxSsrc: number } {
     const ssrcs = this.#ssrcs.get(mid) ?? { ssrc: this.#ssrc(), rtxSsrc: this.#ssrc() };
+    // Last of all, so that what was not used for longest stands first.
+    this.#ssrcs.delete(mid);
     this.#ssrcs.set(mid, ssrcs);
+    if (this.#ssrcs.size > MAX_SLOTS) this.#forgetFirst();
     return ssrcs;
+  }
+
+  #forgetFirst(): void {
+    const [first] = this.#ssrcs;
+    if (first === undefined) return;
+    const [mid, { ssrc, rtxSsrc }] = first;
+    this.#ssrcs.delete(mid);
+    this.#used.delete(ssrc);
+    this.#used.delete(rtxSsrc);
   }
 
   #ssrc(): number {

@@ -119,12 +119,14 @@ describe("what is wanted of a publication", () => {
     const { pipes } = setUp();
     const { outlet: there } = outlet();
     expect(pipes.demandHere("p", [true, false])).toEqual([true, false]);
-    pipes.addOutlet(there);
-    // It has not said yet: all is wanted there.
+    // It has not said yet: all is wanted there, and it may never say anything else.
+    expect(pipes.addOutlet(there)).toEqual([["p", [true, true]]]);
     expect(pipes.demandThere(there, { publication: "p", encodings: [false, false] })).toEqual([true, false]);
     expect(pipes.demandThere(there, { publication: "p", encodings: [true, false] })).toBeUndefined();
     expect(pipes.demandHere("p", [false, false])).toBeUndefined();
     expect(pipes.demandThere(there, { publication: "p", encodings: [false, true] })).toEqual([false, true]);
+    expect(pipes.removeOutlet(there)).toEqual([["p", [false, false]]]);
+    expect(pipes.addOutlet(there)).toEqual([["p", [true, true]]]);
     pipes.unpublished("p");
     expect(pipes.demandThere(there, { publication: "p", encodings: [false, false] })).toBeUndefined();
   });

@@ -20,6 +20,9 @@ export type RoomPipesParts = {
   readonly onUnpublished: (id: string) => void;
 };
 
+/** Which encodings of publications are wanted. */
+export type Demands = readonly (readonly [publication: string, encodings: readonly boolean[]])[];
+
 type Piped = { readonly publication: PlacedPublication; readonly index: number };
 
 export class RoomPipes {
@@ -39,13 +42,16 @@ export class RoomPipes {
     return this.#outlets.size > 0;
   }
 
-  addOutlet(outlet: Outlet): void {
-    this.#outlets.add(outlet);
+  /** @returns what publishers here are to be told: all may be wanted by who has said nothing yet */
+  addOutlet(outlet: Outlet): Demands {
+    return this.#change(() => this.#outlets.add(outlet));
   }
 
-  removeOutlet(outlet: Outlet): void {
-    this.#outlets.delete(outlet);
-    this.#wantedThere.delete(outlet);
+  removeOutlet(outlet: Outlet): Demands {
+    return this.#change(() => {
+      this.#outlets.delete(outlet);
+      this.#wantedThere.delete(outlet);
+    });
   }
 
   /** A packet of a client here. */
@@ -127,6 +133,13 @@ export class RoomPipes {
   close(): void {
     for (const index of this.#indexes.values()) this.#parts.free(index);
     this.#indexes.clear();
+  }
+
+  #change(act: () => void): Demands {
+    const all = () => [...this.#wantedHere].map(([id, here]) => [id, this.#demanded(id, here)] as const);
+    const before = new Map(all());
+    act();
+    return all().filter(([id, encodings]) => String(before.get(id)) !== String(encodings));
   }
 
   /** Where nothing was said yet, all is wanted. */

@@ -6,13 +6,15 @@ import { type PublicationInit, parseOffer, type RouterEvent, type RouterPort, ty
 import type { PlacedPublication } from "../messages.ts";
 import type { SfuLimits } from "../options.ts";
 import type { Outlet, PipedDemand } from "../pipe/outlets.ts";
+import { checkNegotiation } from "./check-negotiation.ts";
 import { parseControl, slotWish } from "./control.ts";
 import type { WorkerCounters } from "./counters.ts";
 import { Member } from "./member.ts";
 import type { Offer, Prepared } from "./preparations.ts";
 import { RoomData } from "./room-data.ts";
-import { RoomPipes } from "./room-pipes.ts";
+import { type Demands, RoomPipes } from "./room-pipes.ts";
 import { requestText, Session, streamId } from "./session.ts";
+import { Streams } from "./streams.ts";
 
 /** A new transport that is not connected by then takes over anyway: the old one is no better. */
 const TAKEOVER_MS = 10_000;
@@ -45,7 +47,7 @@ export class WorkerRoom {
   readonly pipes: RoomPipes;
   readonly #parts: RoomParts;
   /** Whose stream a publication belongs to, by its ID. */
-  readonly #streams = new Map<string, { readonly peerId: string; readonly stream: string }>();
+  readonly #streams = new Streams();
 
   constructor(ref: SfuRoomRef, router: RouterPort, parts: RoomParts) {
     this.ref = ref;
@@ -61,7 +63,7 @@ export class WorkerRoom {
       allocate: (path, remoteIndex) => parts.allocate(this, path, remoteIndex),
       free: (index) => parts.free(index),
       onPublished: ({ init, stream }) => {
-        this.#streams.set(init.id, { peerId: init.peerId, stream });
+        this.#streams.set(init.id, init.peerId, stream);
         this.#fillSlots(init.id);
       },
       onUnpublished: (id) => this.#streams.delete(id),
@@ -82,7 +84,10 @@ export class WorkerRoom {
    */
   async negotiate(command: Negotiate, prepared?: Prepared): Promise<SfuReply> {
     const { peerId, epoch } = command;
-    this.#check(command);
+    checkNegotiation(command, this.#parts.limits, (publication) => {
+      const { peerId: owner } = this.#streams.of(publication) ?? {};
+      return owner !== undefined && this.members.has(owner) ? owner : undefined;
+    });
     const member = this.members.get(peerId);
     const { current } = member ?? {};
     if (current !== undefined && epoch < current.epoch) {
@@ -102,11 +107,11 @@ export class WorkerRoom {
     const known = member ?? new Member(peerId, this.#parts.limits);
     if (same === undefined) this.#attach(known, session);
     try {
-      for (const each of command.send) this.#streams.set(each.publication, { peerId, stream: each.stream });
+      for (const each of command.send) this.#streams.set(each.publication, peerId, each.stream);
       const receive = command.receive.map(({ mid, kind, publication }) => ({
         mid,
         kind,
-        stream: publication === null ? undefined : streamId(this.#streams.get(publication)),
+        stream: publication === null ? undefined : streamId(this.#streams.of(publication)),
       }));
       const decision = session.negotiation.decide(peerId, offer, command.send, receive);
       known.directions = command.directions;
@@ -122,6 +127,7 @@ export class WorkerRoom {
       if (same === undefined) this.#undo(known, session);
       throw error;
     } finally {
+      this.#keepStreams(known);
       this.#parts.touched(this);
     }
   }
@@ -152,11 +158,19 @@ export class WorkerRoom {
     this.pipes.close();
   }
 
+  /** Another worker has the room, too, or has it no more. */
+  addOutlet(outlet: Outlet): void {
+    this.#tellDemands(this.pipes.addOutlet(outlet));
+  }
+
+  removeOutlet(outlet: Outlet): void {
+    this.#tellDemands(this.pipes.removeOutlet(outlet));
+  }
+
   /** On another worker something else is wanted of what is published here. */
   onDemand(outlet: Outlet, demand: PipedDemand): void {
     const encodings = this.pipes.demandThere(outlet, demand);
-    const owner = this.#ownerOf(demand.publication);
-    if (encodings !== undefined) owner?.session.tell({ type: "demand", publication: demand.publication, encodings });
+    if (encodings !== undefined) this.#tellDemands([[demand.publication, encodings]]);
   }
 
   /** Is that publisher's transport here? */
@@ -257,25 +271,6 @@ export class WorkerRoom {
       })),
       router: this.router.dump(now),
     };
-  }
-
-  #check(command: Negotiate): void {
-    const { directions, send, receive, limits } = command;
-    if ((send.length > 0 && !directions.publish) || (receive.length > 0 && !directions.subscribe)) {
-      throw new CodedError("sfu.direction.denied", "This member may not send or receive media here.");
-    }
-    if (send.length > limits.publicationsPerMember) {
-      throw new CodedError("sfu.publication.limit", `A member may publish ${limits.publicationsPerMember} tracks.`);
-    }
-    if (receive.length > this.#parts.limits.slotsPerMember) {
-      throw new CodedError("sfu.slot.limit", `A member may have ${this.#parts.limits.slotsPerMember} receiving sections.`);
-    }
-    for (const { publication } of send) {
-      const owner = this.#streams.get(publication);
-      if (owner !== undefined && owner.peerId !== command.peerId && this.members.has(owner.peerId)) {
-        throw new CodedError("sfu.publication.duplicate", `Publication ${publication} belongs to another member.`);
-      }
-    }
   }
 
   async #open(epoch: number, client: RemoteParameters, prepared: Prepared | undefined): Promise<Session> {
@@ -428,6 +423,17 @@ export class WorkerRoom {
     }
   }
 
+  #tellDemands(demands: Demands): void {
+    for (const [publication, encodings] of demands) {
+      this.#ownerOf(publication)?.session.tell({ type: "demand", publication, encodings });
+    }
+  }
+
+  #keepStreams(member: Member): void {
+    const named = member.sessions.flatMap(({ publications }) => publications.map(({ id }) => id));
+    this.#streams.keep(member.peerId, new Set([...member.published.keys(), ...named]));
+  }
+
   #encodingsOf(publication: string): number {
     return (this.#ownerOf(publication)?.init ?? this.pipes.initOf(publication))?.encodings.length ?? 0;
   }
@@ -445,7 +451,7 @@ export class WorkerRoom {
     const publications: PlacedPublication[] = [];
     for (const member of this.members.values()) {
       for (const [id, { init, session }] of member.published) {
-        publications.push({ init, stream: this.#streams.get(id)?.stream ?? "", index: session.index });
+        publications.push({ init, stream: this.#streams.of(id)?.stream ?? "", index: session.index });
       }
     }
     this.#parts.placed(this, publications);

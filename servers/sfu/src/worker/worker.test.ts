@@ -313,6 +313,18 @@ describe("a worker", () => {
     expect(await world.negotiate("b", { directions: denied })).toMatchObject({ code: "sfu.direction.denied" });
   });
 
+  it("does not keep IDs for who named them in an offer that was refused, or has taken them back", async () => {
+    const world = new World();
+    await world.negotiate("a");
+    const send = (publication: string, mid = "1") =>
+      ({ mid, publication, kind: "video", source: "camera", stream: "s", muted: false }) as const;
+    expect(await world.negotiate("a", { send: [send("x", "99")] })).toMatchObject({ code: "sfu.offer.section" });
+    expect(await world.negotiate("b", { send: [send("x")] })).toMatchObject({ ok: true });
+    await world.negotiate("a", { send: [] });
+    expect(await world.negotiate("c", { send: [send("a-video")] })).toMatchObject({ ok: true });
+    expect(await world.negotiate("a", { send: [send("x")] })).toMatchObject({ code: "sfu.publication.duplicate" });
+  });
+
   it("tells on the control channel what the router tells, also what it told before the channel was open", async () => {
     const world = new World();
     await world.negotiate("a");

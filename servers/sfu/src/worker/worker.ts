@@ -138,14 +138,14 @@ export class Worker implements PlaneListener, OutletsOwner {
   onSubscribed(key: string, outlet: Outlet): void {
     const outlets = this.#outlets.get(key) ?? new Set();
     this.#outlets.set(key, outlets.add(outlet));
-    this.#rooms.get(key)?.pipes.addOutlet(outlet);
+    this.#rooms.get(key)?.addOutlet(outlet);
   }
 
   onUnsubscribed(key: string, outlet: Outlet): void {
     const outlets = this.#outlets.get(key);
     outlets?.delete(outlet);
     if (outlets?.size === 0) this.#outlets.delete(key);
-    this.#rooms.get(key)?.pipes.removeOutlet(outlet);
+    this.#rooms.get(key)?.removeOutlet(outlet);
   }
 
   onRtcp(key: string, index: number, packet: Uint8Array): void {
@@ -261,7 +261,7 @@ export class Worker implements PlaneListener, OutletsOwner {
     });
     const room = new WorkerRoom({ appId: ref.appId, room: ref.room }, router, parts);
     this.#rooms.set(roomKey(ref), room);
-    for (const outlet of this.#outlets.get(roomKey(ref)) ?? []) room.pipes.addOutlet(outlet);
+    for (const outlet of this.#outlets.get(roomKey(ref)) ?? []) room.addOutlet(outlet);
     return room;
   }
 
