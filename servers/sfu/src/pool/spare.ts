@@ -50,12 +50,15 @@ export class Spare {
   }
 }
 
-const isAlive = ({ exitCode, signalCode, connected }: ChildProcess): boolean =>
-  exitCode === null && signalCode === null && connected;
+const isAlive = ({ pid, exitCode, signalCode, connected }: ChildProcess): boolean =>
+  pid !== undefined && exitCode === null && signalCode === null && connected;
 
 function forkWorker(): ChildProcess {
   const { entry, execArgv } = entryPoint();
-  return fork(entry, { execArgv, serialization: "json", stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = fork(entry, { execArgv, serialization: "json", stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  // That it could not be started shows in its having no process: it must not end this one.
+  child.on("error", () => {});
+  return child;
 }
 
 /** Built, plain node runs it, in a bundle the one that lies beside it; from sources, node with tsx. */

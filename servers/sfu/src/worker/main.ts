@@ -1,13 +1,16 @@
 /** The worker process: a data plane and the routers of its rooms, told what to do by the pool over the process's channel. */
 import { CodedError, type Log, systemClock } from "@tsunagi/base";
-import { createPlane } from "@tsunagi/media";
+import { createPlane, type MediaPlane } from "@tsunagi/media";
 import { SendList } from "@tsunagi/rtp";
 import { Router } from "@tsunagi/sfu";
 import type { FromWorker, ToWorker, WorkerSettings } from "../messages.ts";
 import { Outlets } from "../pipe/outlets.ts";
+import { ForwardDump } from "./forward-dump.ts";
 import { Worker } from "./worker.ts";
 
 const STATS_MS = 1_000;
+/** Of the environment, and nowhere else: no request and no file of settings turns this on. */
+const DUMP_FOLDER = "TSUNAGI_SFU_FORWARD_DUMP";
 
 function send(message: FromWorker): void {
   // A pool that is gone ends this process by `disconnect`.
@@ -68,7 +71,7 @@ async function start(settings: WorkerSettings): Promise<void> {
   });
   try {
     const { port, address, announcedAddresses } = settings;
-    const plane = await createPlane({ port, address, announcedAddresses, log }, made);
+    const plane = dumped(await createPlane({ port, address, announcedAddresses, log }, made));
     made.usePlane(plane);
     await Outlets.listen(settings.pipe, made, log);
     worker = made;
@@ -84,6 +87,14 @@ async function start(settings: WorkerSettings): Promise<void> {
       remedy: coded?.remedy,
     });
   }
+}
+
+/** With a record of all that is forwarded, where this process was started with a folder for it. */
+function dumped(plane: MediaPlane): MediaPlane {
+  const folder = process.env[DUMP_FOLDER];
+  if (folder === undefined || folder === "") return plane;
+  log.warn({ folder }, "all media that this SFU worker forwards is written to files");
+  return new ForwardDump(plane, { folder, name: String(plane.port), now: () => systemClock.now() });
 }
 
 function reportStats(of: Worker): void {
