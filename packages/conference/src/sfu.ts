@@ -72,5 +72,13 @@ export type SfuEvent =
   | (SfuMemberRef & { readonly type: "transport-lost"; readonly epoch: number; readonly reason: string })
   /** It is connected: what it publishes can be seen. */
   | (SfuMemberRef & { readonly type: "transport-connected"; readonly epoch: number })
-  /** Of a member whose client only answers: it has stopped sending this, and may have taken the track away without a word. An offer would tell. */
-  | (SfuMemberRef & { readonly type: "publication-quiet"; readonly publication: string });
+  /**
+   * Of a member whose client only answers: nothing comes of this, though the transport is connected. Where something came before (`ever`), its client
+   * may have taken the track away without a word: an offer would tell.
+   */
+  | (SfuMemberRef & {
+      readonly type: "publication-quiet";
+      readonly epoch: number;
+      readonly publication: string;
+      readonly ever: boolean;
+    });

@@ -235,10 +235,12 @@ export class WorkerRoom {
         return;
       }
       case "quiet": {
-        const { publication } = event;
+        const { publication, ever } = event;
         const owner = this.#ownerOf(publication);
-        if (owner?.session.isAnswerer === true)
-          this.#parts.tell({ ...this.ref, peerId: owner.init.peerId, type: "publication-quiet", publication });
+        if (owner?.session.isAnswerer !== true) return;
+        const { init, session } = owner;
+        const ref = { ...this.ref, peerId: init.peerId, epoch: session.epoch };
+        this.#parts.tell({ ...ref, type: "publication-quiet", publication, ever });
         return;
       }
       case "bandwidth": {

@@ -132,7 +132,7 @@ export class SkywayFace implements LinkOwner, SessionOwner {
   }
 
   sfuEvent(event: SfuEvent): void {
-    if (event.type === "publication-quiet") this.session(event.appId, event.peerId)?.quiet(event.room, event.publication);
+    if (event.type === "publication-quiet") this.session(event.appId, event.peerId)?.quiet(event.room, event);
   }
 
   /** Clients see a loss and come back, to the next process; what it needs of them is written before this resolves. */

@@ -56,6 +56,11 @@ class World {
     for (const publication of publications) this.hear({ type: "published", publication });
   }
 
+  /** The SFU hears nothing of it. */
+  quiet(publication: string, ever = true, epoch = this.asked.at(-1)?.command.epoch ?? 0): void {
+    this.room.quiet({ publication, ever, epoch });
+  }
+
   /** What the SFU was asked last, as `mid direction kind stream`. */
   get sections(): string[] {
     return (this.asked.at(-1)?.command.sections ?? []).map(({ mid, kind, direction, stream }) =>
@@ -274,8 +279,8 @@ describe("what the client does", () => {
     };
     expect(sends()).toEqual(["0 id3 microphone", "1 id4 camera"]);
     // It has taken its picture away, which the SFU notices, and then shows another one: its browser had a transceiver left over.
-    world.room.quiet("id4");
-    world.room.quiet("unknown");
+    world.quiet("id4");
+    world.quiet("unknown");
     expect(world.asked).toHaveLength(2);
     await world.round("u", { "1": "inactive" });
     expect(sends()).toEqual(["0 id3 microphone"]);
@@ -301,7 +306,7 @@ describe("what the client does", () => {
   it("may send a picture that stands still: it is not asked about it all the time", async () => {
     const world = await World.inRoom();
     for (let at = 0; at < 10; at++) {
-      world.room.quiet("id3");
+      world.quiet("id3");
       world.clock.advance(500);
       if (world.asked.length > world.said.length) await world.round();
     }
@@ -435,6 +440,34 @@ describe("a connection that is lost", () => {
     expect(world.asked).toHaveLength(3);
     const after = new World({ restored: world.stored as StoredSfuRoom });
     expect(after.sections.slice(4)).toEqual(["4 stopped audio", "5 stopped audio", "6 tag audio"]);
+  });
+
+  it("is followed by others until Firefox sends over one", async () => {
+    const world = new World();
+    world.joined();
+    world.room.getOffer();
+    world.origin = "mozilla...THIS_IS_SDPARTA-99.0";
+    await world.round();
+    // Not yet connected, say: it is asked again.
+    world.quiet("id2", false);
+    await world.round();
+    const epochs = () => world.asked.map(({ command }) => command.epoch);
+    expect(epochs()).toEqual([1, 1]);
+    world.hear({ type: "sfu-reset", epoch: 1 });
+    world.clock.advance(LEAVING_MS);
+    await world.round("u2");
+    world.quiet("id2", false, 1);
+    world.quiet("id2", false);
+    expect(epochs()).toEqual([1, 1, 2]);
+    world.quiet("id3", false);
+    expect(epochs()).toEqual([1, 1, 2, 3]);
+    expect(world.sections.slice(4)).toEqual(["4 stopped audio", "5 tag audio"]);
+    for (let at = 0; at < 10; at++) {
+      await world.round(`u${3 + at}`);
+      for (const publication of ["id2", "id3"]) world.quiet(publication, false);
+    }
+    // Something else is wrong then.
+    expect(epochs()).toEqual([1, 1, 2, 3, 4, 5, 6, 7]);
   });
 
   it("ends the membership when the client does nothing about it for 30 s", async () => {

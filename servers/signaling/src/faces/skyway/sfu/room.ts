@@ -4,7 +4,7 @@
  */
 import type { SfuReply } from "@tsunagi/conference";
 import type { Candidate, Publication, ServerCounted, SfuReceive, SfuSend } from "@tsunagi/protocol";
-import type { MakeSkywaySfuRoom, SkywaySfuRoomOptions, SkywaySfuRoomPort } from "../sfu-port.ts";
+import type { MakeSkywaySfuRoom, QuietPublication, SkywaySfuRoomOptions, SkywaySfuRoomPort } from "../sfu-port.ts";
 import { type ReadAnswer, readAnswer } from "./answer.ts";
 import { Layout, type Offered } from "./layout.ts";
 import { readStored } from "./stored.ts";
@@ -22,6 +22,8 @@ const REFRESH_MS = 10_000;
 const REFRESH_AGAIN_MS = 5_000;
 /** Between offers because nothing comes of what the client said that it sends: a picture that stands still is no other. */
 const QUIET_MS = 5_000;
+/** Connections in a row that a client gets because nothing came over the one before. */
+const MAX_REPLACEMENTS = 5;
 /** Tracks of one member. */
 const MAX_TRACKS = 8;
 /** Of its own publications, with those that it does not send any more. */
@@ -112,6 +114,10 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   readonly #sent = new Set<Kind>();
   #maxTracks = MAX_TRACKS;
   #quietAt = Number.NEGATIVE_INFINITY;
+  /** Since a connection was lost: connections that were to replace it. */
+  #replacements = 0;
+  /** Sections in which nothing has come over the connection of now. */
+  readonly #neverHeard = new Set<string>();
   #unasked: { readonly sdp: string; readonly answer: ReadAnswer } | undefined;
   #storedText = "";
   #closed = false;
@@ -130,6 +136,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     this.#needsTag = stored?.needsTag ?? false;
     if (stored === undefined) return;
     this.#lost = true;
+    this.#replacements = 1;
     if (this.#needsTag) this.#layout.addTag();
     this.#cancelReturn = options.clock.after(RETURN_MS, () => {
       if (this.#layout.dropUnconfirmed()) this.#request(0);
@@ -176,10 +183,22 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     }
   }
 
-  quiet(publication: string): void {
-    const isSent = [...this.#own].some(([mid, own]) => own.publication === publication && this.#sending.has(mid));
+  quiet({ epoch, publication, ever }: QuietPublication): void {
+    const mids = [...this.#sending].filter((mid) => this.#own.get(mid)?.publication === publication);
+    if (this.#closed || epoch !== this.#epoch || mids.length === 0) return;
+    if (!ever && this.#needsTag && this.#replacements > 0) {
+      for (const mid of mids) this.#neverHeard.add(mid);
+      if (this.#neverHeard.size < this.#sending.size || this.#replacements > MAX_REPLACEMENTS) return;
+      // Firefox on a busy machine: its senders miss that the transport has been replaced. They hear of the next one.
+      this.#options.log.info(
+        { peerId: this.#options.session.peerId, epoch },
+        "nothing comes over a new connection: it gets another",
+      );
+      this.#newConnection(0, this.#replacements + 1);
+      return;
+    }
     const now = this.#options.clock.now();
-    if (this.#closed || !isSent || this.#quietAt > now) return;
+    if (this.#quietAt > now) return;
     const waitMs = Math.max(0, this.#quietAt + QUIET_MS - now);
     this.#quietAt = now + waitMs;
     this.#request(waitMs);
@@ -322,8 +341,10 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   }
 
   /** The path of this connection is gone: the next one begins on the client's same RTCPeerConnection. */
-  #newConnection(delayMs: number): void {
+  #newConnection(delayMs: number, replacements = 1): void {
     this.#cancelTimer();
+    this.#replacements = replacements;
+    this.#neverHeard.clear();
     this.#oldUfrag = this.#lastUfrag;
     this.#epoch++;
     this.#lost ||= this.#known;
