@@ -42,6 +42,12 @@ export const SYSTEM_PACKAGES = [
     parts: ["browsers", "interop"],
     why: "compiles the link emulator, which needs TAP devices",
   },
+  {
+    name: "ffmpeg",
+    file: "/usr/bin/ffmpeg",
+    parts: ["browsers"],
+    why: "decodes what the SFU was recorded to forward: a decoder that was not written here",
+  },
   { name: "libc6-dev", file: "/usr/include/stdio.h", parts: ["browsers", "interop"], why: "what a C program includes" },
   {
     name: "coturn",
