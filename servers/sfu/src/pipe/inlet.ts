@@ -72,6 +72,10 @@ export class Inlet {
     const socket = connect(this.path);
     const reader = new FrameReader();
     socket.on("connect", () => {
+      if (this.#closed) {
+        socket.destroy();
+        return;
+      }
       this.#socket = socket;
       for (const [roomKey, channel] of this.#channels) socket.write(jsonFrame(FRAME.subscribe, channel, roomKey));
     });

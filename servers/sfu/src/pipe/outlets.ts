@@ -73,6 +73,11 @@ export class Outlets {
     return outlets;
   }
 
+  /** Workers that are connected. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   close(): void {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();

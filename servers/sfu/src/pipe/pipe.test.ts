@@ -80,6 +80,21 @@ describe("a pipe between two workers", () => {
     clean();
   });
 
+  it("that is closed while it is being made does not stay", async () => {
+    const { there, listen, connect, clean } = await setUp();
+    const server = await listen();
+    connect().close();
+    // Connections are taken in their order: when this one is heard of, that one has been there.
+    const other = connect();
+    other.subscribe("one");
+    await vi.waitFor(() => expect(there).toEqual(["+one"]));
+    await vi.waitFor(() => expect(server.connections).toBe(1));
+    other.close();
+    await vi.waitFor(() => expect(server.connections).toBe(0));
+    server.close();
+    clean();
+  });
+
   it("is made again when the other worker is, with all that was subscribed", async () => {
     const { there, listen, connect, clean } = await setUp();
     // Before the other end is there, too.

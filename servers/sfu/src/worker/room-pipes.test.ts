@@ -1,3 +1,4 @@
+import { CodedError } from "@tsunagi/base";
 import type { PublicationInit, RouterPort } from "@tsunagi/sfu";
 import { describe, expect, it } from "vitest";
 import type { PlacedPublication, RoomPeer } from "../messages.ts";
@@ -12,7 +13,10 @@ function setUp() {
   const router = {
     addTransport: (_: number, index: number, member: string) => asked.push(`transport ${index} of ${member}`),
     removeTransport: (_: number, index: number) => asked.push(`no transport ${index}`),
-    publish: (_: number, index: number, { id }: PublicationInit) => asked.push(`publish ${id} on ${index}`),
+    publish: (_: number, index: number, { id }: PublicationInit) => {
+      if (id === "refused") throw new CodedError("sfu.publication.limit", "too many");
+      asked.push(`publish ${id} on ${index}`);
+    },
     unpublish: (_: number, id: string) => asked.push(`unpublish ${id}`),
   } as Partial<RouterPort> as RouterPort;
   let next = 100;
@@ -83,6 +87,17 @@ describe("publishers on other workers", () => {
     expect([freed, pipes.indexOf("one", 7), pipes.initOf("a2")]).toEqual([[100], undefined, undefined]);
     pipes.close();
     expect(freed).toEqual([100, 101]);
+  });
+
+  it("that the router refuses keep none of the others away", () => {
+    const { pipes, asked, counters } = setUp();
+    pipes.setPeers([peer("one", placed("refused", 7, "a"), placed("a1", 7, "a"))]);
+    expect(asked.splice(0)).toEqual(["transport 100 of a", "publish a1 on 100", "+a1"]);
+    expect([pipes.initOf("refused"), counters.dropped]).toEqual([undefined, { "pipe-refused": 1 }]);
+    // It may fit by then.
+    pipes.setPeers([peer("one", placed("refused", 7, "a"))]);
+    expect(asked).toEqual(["unpublish a1", "-a1"]);
+    expect(counters.dropped).toEqual({ "pipe-refused": 2 });
   });
 
   it("end nothing that has come here meanwhile", () => {

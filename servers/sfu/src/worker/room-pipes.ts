@@ -1,5 +1,5 @@
 /** What of one room comes from other workers and goes to them: publishers there are transports here, and what is wanted there counts here. */
-import type { Millis } from "@tsunagi/base";
+import { CodedError, type Millis } from "@tsunagi/base";
 import type { PublicationInit, RouterPort } from "@tsunagi/sfu";
 import type { PlacedPublication, RoomPeer } from "../messages.ts";
 import type { Outlet, PipedData, PipedDemand } from "../pipe/outlets.ts";
@@ -85,7 +85,13 @@ export class RoomPipes {
       const known = this.#piped.get(id);
       const index = this.#transport(path, each);
       if (known?.index === index && JSON.stringify(known.publication) === JSON.stringify(each)) continue;
-      router.publish(now(), index, each.init);
+      try {
+        router.publish(now(), index, each.init);
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        this.#parts.counters.drop("pipe-refused");
+        continue;
+      }
       this.#piped.set(id, { publication: each, index });
       onPublished(each);
     }

@@ -146,8 +146,9 @@ export class WorkerRoom {
     const { now } = this.#time();
     for (const id of member.published.keys()) {
       this.router.unpublish(now, id);
-      this.#streams.delete(id);
+      this.pipes.unpublished(id);
     }
+    this.#streams.keep(peerId, new Set());
     for (const session of member.sessions) this.#close(session);
     this.#placed();
     this.#parts.touched(this);

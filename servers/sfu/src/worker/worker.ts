@@ -126,12 +126,7 @@ export class Worker implements PlaneListener, OutletsOwner {
     for (const { path } of peers) this.#inlet(path).subscribe(key);
     const paths = new Set(peers.map(({ path }) => path));
     for (const inlet of this.#inlets.values()) if (!paths.has(inlet.path)) this.#leaveInlet(inlet, key);
-    try {
-      room.pipes.setPeers(peers);
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      this.#options.log.warn({ code: error.code }, "a publication of another worker cannot be taken");
-    }
+    room.pipes.setPeers(peers);
     this.#touched(room);
   }
 
