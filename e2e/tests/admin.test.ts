@@ -1,14 +1,20 @@
 /** The operator acts while clients are there: each client hears what happened, in its own words. */
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type BrowserPage, launchChromium, type ServerProcess, startPageServer, startServer } from "@tsunagi/testkit/drivers";
+import {
+  type BrowserPage,
+  cliProgram,
+  launchChromium,
+  type ServerProcess,
+  startPageServer,
+  startServer,
+} from "@tsunagi/testkit/drivers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type AdminApp, admin, firstApp } from "../support/admin.ts";
 import { callTo, joinRoom, journalOf, openPerson, told, watching } from "../support/people.ts";
 import { RawClient } from "../support/raw-client.ts";
 
-const CLI = fileURLToPath(new URL("../../apps/cli/dist/main.js", import.meta.url));
+const CLI = cliProgram();
 /** How long a change by another process may take to reach a running server. */
 const SEEN_WITHIN_MS = 10_000;
 

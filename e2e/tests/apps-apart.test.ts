@@ -1,8 +1,7 @@
 /** Two apps on one server with the same peer IDs and room names: neither sees, calls or hears the other. */
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { BrowserPage } from "@tsunagi/testkit/drivers";
+import { type BrowserPage, cliProgram } from "@tsunagi/testkit/drivers";
 import { beforeAll, expect, it } from "vitest";
 import { followCalls } from "../support/calls.ts";
 import { COLOURS, type Colour, expectReceived, OF_CALL, OF_ROOM } from "../support/received.ts";
@@ -15,7 +14,7 @@ declare global {
   var arrived: string[];
 }
 
-const CLI = fileURLToPath(new URL("../../apps/cli/dist/main.js", import.meta.url));
+const CLI = cliProgram();
 
 /** The same two people in each app; their colours tell the apps apart. */
 const APPS = [

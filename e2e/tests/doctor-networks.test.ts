@@ -1,7 +1,7 @@
 /** `tsunagi doctor --from-client` behind real routers of each kind: it says what the network is, and which ways work from there. */
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import {
+  cliProgram,
   createHostBehind,
   createInternet,
   type Host,
@@ -14,7 +14,7 @@ import {
 import { beforeAll, expect, it } from "vitest";
 import { describeNetns } from "../support/netns.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../apps/cli/dist/main.js", import.meta.url));
+const PROGRAM = cliProgram();
 
 type Report = {
   readonly ok: boolean;

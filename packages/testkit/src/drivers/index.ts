@@ -18,4 +18,5 @@ export type { Helpers, SignalOptions } from "./page-helpers.ts";
 export { helpersScript, type PageServer, type PageServerOptions, sdkBundle, startPageServer } from "./page-server.ts";
 export { plainCall, type Source } from "./plain-call.ts";
 export * from "./processes.ts";
+export { cliProgram } from "./program.ts";
 export * from "./server-process.ts";
