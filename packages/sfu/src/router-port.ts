@@ -107,11 +107,8 @@ export type RouterEvent =
       readonly active: string | null;
       readonly levels: readonly (readonly [peerId: string, level: number])[];
     }
-  /**
-   * Nothing, or next to nothing, comes of a publication although its transport is connected. Told once, until more comes. `ever`: something has come
-   * since it is published over this transport.
-   */
-  | { readonly type: "quiet"; readonly transport: number; readonly publication: string; readonly ever: boolean }
+  /** Nothing, or next to nothing, has come of a publication for two seconds that did before. Told once, until more comes again. */
+  | { readonly type: "quiet"; readonly transport: number; readonly publication: string }
   /** The estimate towards a member. At most once a second, and only on a change of over 10 %. */
   | { readonly type: "bandwidth"; readonly transport: number; readonly bps: number };
 

@@ -99,7 +99,6 @@ export class Router implements RouterPort {
   connected(now: Millis, index: number): void {
     const transport = this.#transports.get(index);
     if (transport === undefined) return;
-    transport.isConnected = true;
     for (const slot of transport.slots.values()) if (slot.kind === "video" && slot.current !== -1) slot.restart();
     transport.isStale = true;
     this.output.list.sendTime = absSendTime(now);
@@ -284,13 +283,12 @@ export class Router implements RouterPort {
     this.#countedAt = now;
     for (const publication of this.#publications.values()) {
       const { counted, isQuiet, transport, id } = publication;
-      publication.counted = transport.isConnected ? 0 : -1;
+      publication.counted = 0;
       for (const { packets } of publication.encodings) publication.counted += packets;
-      // The first time is not all of two seconds; and with other encodings it counts from nothing.
-      if (!transport.isConnected || counted < 0 || publication.counted < counted) continue;
+      // Its first ones are not all of two seconds; and over a new transport it counts from nothing.
+      if (counted <= 0 || publication.counted < counted) continue;
       publication.isQuiet = publication.counted - counted < QUIET_PACKETS;
-      if (!publication.isQuiet || isQuiet) continue;
-      this.#events.push({ type: "quiet", transport: transport.index, publication: id, ever: publication.counted > 0 });
+      if (publication.isQuiet && !isQuiet) this.#events.push({ type: "quiet", transport: transport.index, publication: id });
     }
   }
 

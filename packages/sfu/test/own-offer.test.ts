@@ -118,6 +118,19 @@ describe("a new connection for a client that cannot begin DTLS anew", () => {
     ]);
     expect(parseOffer(text.replaceAll("a=ice-lite\r\n", "")).transport.iceUfrag).toBe("wxyz");
   });
+
+  it("leaves the section that led before alone on its transport, until it may go", () => {
+    const transport = { iceUfrag: "then", icePwd: "ponmlkjihgfedcbaponmlkji", fingerprint: "sha-256 CC:DD" };
+    const relic: OwnOfferSection = { mid: "4", kind: "audio", direction: "relic", transport };
+    const tag: OwnOfferSection = { mid: "5", kind: "audio", direction: "tag" };
+    const one = negotiation();
+    const { groups, media } = parse(one.offer([...UP, ...ALICE, relic, tag], own));
+    expect(groups).toEqual([{ type: "BUNDLE", mids: "5 0 1 2 3" }]);
+    expect(media.map(({ iceUfrag }) => iceUfrag)).toEqual(["wxyz", "wxyz", "wxyz", "wxyz", "then", "wxyz"]);
+    expect(media[4]).toMatchObject({ port: 9, direction: "inactive", fingerprint: { type: "sha-256", hash: "CC:DD" } });
+    expect(media[4]?.candidates).toBeUndefined();
+    expect(() => one.offer([...UP, { ...relic, transport: undefined }], own)).toThrow();
+  });
 });
 
 describe("the answer to it", () => {

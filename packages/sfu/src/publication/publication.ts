@@ -71,7 +71,6 @@ export class Publication {
     }
     this.demandTop = this.encodings.length - 1;
     this.lessSince = -1;
-    this.counted = -1;
     this.stepsAt = Number.NEGATIVE_INFINITY;
   }
 

@@ -38,7 +38,6 @@ export class Transport implements PaddingSource {
   transportSequenceId = 0;
   remb = false;
   lastN: number | undefined;
-  isConnected = false;
   /** Some slots may be left out by last-N. */
   hasDormant = false;
   /** Layers are to be chosen anew. */

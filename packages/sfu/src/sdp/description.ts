@@ -35,6 +35,8 @@ export type OwnSection = { readonly mid: string; readonly type: string; readonly
       readonly stream:
         | { readonly id: string; readonly track: string; readonly ssrc: number; readonly rtxSsrc: number | undefined }
         | undefined;
+      /** Of a section that is not in the BUNDLE group: its own transport, where nothing is any more. */
+      readonly apart?: Pick<OwnTransport, "iceUfrag" | "icePwd" | "fingerprint"> | undefined;
     }
 );
 
@@ -55,7 +57,9 @@ const CNAME = "tsunagi";
 
 export function formatDescription(description: OwnDescription): string {
   const { transport, sections } = description;
-  const used = sections.filter((section) => section.kind !== "rejected").map((section) => section.mid);
+  const isBundled = (section: OwnSection) =>
+    section.kind !== "rejected" && (section.kind !== "media" || section.apart === undefined);
+  const used = sections.filter(isBundled).map((section) => section.mid);
   const tag = description.tag ?? used[0];
   const bundled = [...used.filter((mid) => mid === tag), ...used.filter((mid) => mid !== tag)];
   const lines = ["v=0", `o=- ${description.sessionId} ${description.version} IN IP4 0.0.0.0`, "s=-", "t=0 0"];
@@ -79,7 +83,7 @@ export function formatDescription(description: OwnDescription): string {
       lines.push(`a=sctp-port:${transport.sctpPort}`, `a=max-message-size:${transport.maxMessageSize}`);
     } else {
       lines.push(`m=${section.type} 9 ${section.protocol} ${payloadTypes(section.codecs)}`);
-      pushTransport(lines, transport, section.mid, section.mid === tag);
+      pushTransport(lines, { ...transport, ...section.apart }, section.mid, section.mid === tag);
       lines.push(`a=${section.direction}`, "a=rtcp-mux");
       if (section.reducedSizeRtcp) lines.push("a=rtcp-rsize");
       for (const [kind, id] of Object.entries(section.extensions))

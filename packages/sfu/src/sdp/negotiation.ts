@@ -25,9 +25,12 @@ export type OwnOfferSection = {
   readonly kind: "audio" | "video";
   /**
    * As we do: `receive` what the client sends; `send` out of a slot; `both`: a slot, and what it sends besides; `inactive`: kept, to be used again; `tag`: carries nothing, and its transport
-   * is all sections' (RFC 9143 §7.2.1), for clients that cannot begin DTLS anew on the one that they have; `stopped`: for good.
+   * is all sections' (RFC 9143 §7.2.1), for clients that cannot begin DTLS anew on the one that they have; `relic`: one that was that,
+   * alone on the transport that it had; `stopped`: for good.
    */
-  readonly direction: "receive" | "send" | "both" | "inactive" | "tag" | "stopped";
+  readonly direction: "receive" | "send" | "both" | "inactive" | "tag" | "relic" | "stopped";
+  /** Of `relic`: as it was described before. */
+  readonly transport?: { readonly iceUfrag: string; readonly icePwd: string; readonly fingerprint: string } | undefined;
   /** Of `send` and `both`: what the client's MediaStream is named. */
   readonly stream?: string | undefined;
 };
@@ -111,7 +114,7 @@ export class Negotiation {
     });
   }
 
-  #offered({ mid, kind, direction, stream }: OwnOfferSection): OwnSection {
+  #offered({ mid, kind, direction, stream, transport }: OwnOfferSection): OwnSection {
     const head = { mid, type: kind, protocol: "UDP/TLS/RTP/SAVPF", payloads: "" };
     const codecs = ownCodecs(kind, direction === "receive" || direction === "both" ? "receive" : "send");
     const own = { ...head, kind: "media", codecs, reducedSizeRtcp: true, rids: [] } as const;
@@ -134,6 +137,13 @@ export class Negotiation {
         return { ...own, direction: "inactive", extensions, stream: undefined };
       case "tag":
         return { ...own, direction: "inactive", extensions: {}, stream: undefined };
+      case "relic": {
+        if (transport === undefined) throw section(`Nothing is said of the transport of section ${mid}.`);
+        const { iceUfrag, icePwd } = transport;
+        const [algorithm = "", value = ""] = transport.fingerprint.split(" ");
+        const apart = { iceUfrag, icePwd, fingerprint: { algorithm, value } };
+        return { ...own, direction: "inactive", extensions: {}, stream: undefined, apart };
+      }
       case "stopped":
         return { ...head, payloads: String(codecs[0]?.payloadType ?? 0), kind: "rejected" };
       default:

@@ -17,3 +17,18 @@ it("finds what was sent lately, and nothing else", () => {
   sent.clear();
   expect(sent.find(119)).toBe(-1);
 });
+
+it("tells whether a picture went on behind a packet, whatever is missing between", () => {
+  const sent = new SentPackets(16);
+  const list = new SendList();
+  for (const [sequence, timestamp] of [
+    [100, 1],
+    [103, 1],
+    [104, 2],
+  ] as const) {
+    sent.note(0, sequence, 0, 0, list, list.add(1, new CanonicalPacket(), 2, 3, timestamp, 96, extensionIds({})));
+  }
+  expect(sent.goesOn(101, 105, 1)).toBe(true);
+  expect(sent.goesOn(103, 105, 1)).toBe(false);
+  expect(sent.goesOn(104, 105, 2)).toBe(false);
+});

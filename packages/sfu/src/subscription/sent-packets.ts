@@ -51,6 +51,15 @@ export class SentPackets {
     return this.#sequence[place] === sequence ? place : -1;
   }
 
+  /** Whether the picture of this time, of which `sequence` is, went on behind it in what was sent before `next`. */
+  goesOn(sequence: number, next: number, timestamp: number): boolean {
+    for (let behind = sequence + 1; behind < next; behind++) {
+      const place = this.find(behind);
+      if (place >= 0) return this.timestamp[place] === timestamp;
+    }
+    return false;
+  }
+
   clear(): void {
     this.#sequence.fill(-1);
   }

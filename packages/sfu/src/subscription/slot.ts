@@ -306,8 +306,9 @@ export class Slot {
     }
     const pictureId = this.#pictures.keep(encoding.codec?.name ?? "vp8", picture);
     const tl0 = this.#pictures.keepTl0(info.tl0PicIdx);
-    // The layers above are cut off: the picture ends here.
-    const marker = info.endOfFrame && info.spatialId === layers.spatial ? 1 : NONE;
+    // The layers above are cut off: the picture ends here, unless it is one of before the cut, and this came late.
+    const isEnd = info.endOfFrame && info.spatialId === layers.spatial;
+    const marker = isEnd && !this.#sent?.goesOn(sequence, this.#sequences.next, this.#timeline.map(packet.timestamp)) ? 1 : NONE;
     this.#emit(now, encoding, packet, extended, sequence, marker, pictureId, tl0);
   }
 
