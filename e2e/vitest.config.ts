@@ -1,5 +1,6 @@
 /** Tests over real browsers and processes: several files at a time where only what happens counts, and fewer where it also counts when. */
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const files = (...names: readonly string[]) => names.map((name) => `tests/${name}.test.ts`);
 
@@ -8,6 +9,33 @@ const MEASURING = files("hostile", "relay-recovery", "renegotiation", "resilienc
 
 /** What they measure another file beside them would change. */
 const ALONE = files("flood", "link", "sfu-auto", "sfu-impaired", "sfu-large", "sfu-lips");
+
+/** The longest: begun first, so that no lane is left with one of them at the end. */
+const LONG = files(
+  "files",
+  "meet",
+  "memory",
+  "check",
+  "examples",
+  "doctor-networks",
+  "calls",
+  "resilience",
+  "mesh-room",
+  "nat",
+  "relay",
+);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(specs: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONG.findIndex((file) => moduleId.endsWith(`/${file}`));
+      return at === -1 ? LONG.length : at;
+    };
+    const groupOf = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
+    // Sorting keeps the order of equals: of the rest the larger files come first.
+    return (await super.sort(specs)).sort((a, b) => groupOf(a) - groupOf(b) || rank(a) - rank(b));
+  }
+}
 
 /** A machine that is lent cores loses them for a second at times, which is more than these limits allow: what fails twice in a row is ours. */
 const ONCE_MORE = 1;
@@ -20,6 +48,7 @@ export default defineConfig({
     setupFiles: ["support/setup.ts"],
     // Processes and not threads: the drivers tie browsers and servers to the life of their process.
     pool: "forks",
+    sequence: { sequencer: LongestFirst },
     // Of the tests that say that they may: they have servers and pages of their own, and mostly wait.
     maxConcurrency: 2,
     retry: ONCE_MORE,
