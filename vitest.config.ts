@@ -10,6 +10,8 @@ export default defineConfig({
       "{packages,servers,apps}/*/test/**/*.test.{ts,tsx}",
       "scripts/**/*.test.ts",
     ],
+    // One process for many files: to load what they import takes as long as to run them. A test that changes something global puts it back.
+    isolate: false,
     // Two cores: more workers only fight each other.
     maxWorkers: 2,
     testTimeout: 20_000,
