@@ -14,15 +14,20 @@ export type SfuRoomLimits = {
   readonly memberBps: number;
 };
 
+/** Of a connection that is gone; the fingerprint with its algorithm before it. */
+export type SfuTransportParameters = { readonly iceUfrag: string; readonly icePwd: string; readonly fingerprint: string };
+
 /** A section of the SFU's own offer. */
 export type SfuOfferedSection = {
   readonly mid: string;
   readonly kind: "audio" | "video";
   /**
-   * `receive`: the client may send here. `send`: a slot. `both`: a slot where it may send, too. `inactive`: kept, to be used again. `tag`: carries nothing, and its transport is all
-   * sections' (RFC 9143 §7.2.1). `stopped`: for good.
+   * `receive`: the client may send here. `send`: a slot. `both`: a slot where it may send, too. `inactive`: kept, to be used again. `tag`: `receive`,
+   * and its transport is all sections' (RFC 9143 §7.2.1). `relic`: one that was that, alone on the transport that it had. `stopped`: for good.
    */
-  readonly direction: "receive" | "send" | "both" | "inactive" | "tag" | "stopped";
+  readonly direction: "receive" | "send" | "both" | "inactive" | "tag" | "relic" | "stopped";
+  /** Of `relic`: its transport's. */
+  readonly transport?: SfuTransportParameters | undefined;
   /** Of `send` and `both`: the MediaStream ID that the client is to know it by. */
   readonly stream?: string | undefined;
 };
@@ -72,13 +77,5 @@ export type SfuEvent =
   | (SfuMemberRef & { readonly type: "transport-lost"; readonly epoch: number; readonly reason: string })
   /** It is connected: what it publishes can be seen. */
   | (SfuMemberRef & { readonly type: "transport-connected"; readonly epoch: number })
-  /**
-   * Of a member whose client only answers: nothing comes of this, though the transport is connected. Where something came before (`ever`), its client
-   * may have taken the track away without a word: an offer would tell.
-   */
-  | (SfuMemberRef & {
-      readonly type: "publication-quiet";
-      readonly epoch: number;
-      readonly publication: string;
-      readonly ever: boolean;
-    });
+  /** Of a member whose client only answers: it has stopped sending this, and may have taken the track away without a word. An offer would tell. */
+  | (SfuMemberRef & { readonly type: "publication-quiet"; readonly publication: string });

@@ -114,7 +114,7 @@ describe("a new connection for a client that cannot begin DTLS anew", () => {
     expect(media.map(({ candidates }) => candidates?.length ?? 0)).toEqual([0, 0, 0, 0, 0, 2]);
     expect(media.slice(4).map(({ port, direction }) => [port, direction])).toEqual([
       [0, "inactive"],
-      [9, "inactive"],
+      [9, "recvonly"],
     ]);
     expect(parseOffer(text.replaceAll("a=ice-lite\r\n", "")).transport.iceUfrag).toBe("wxyz");
   });

@@ -23,7 +23,8 @@ const DIRECTIONS = {
   send: "sendonly",
   both: "sendrecv",
   inactive: "inactive",
-  tag: "inactive",
+  tag: "recvonly",
+  relic: "inactive",
   stopped: "inactive",
 };
 
@@ -134,9 +135,9 @@ describe("an SFU room of skyway-js members", () => {
     expect(sent()).toEqual(["0 microphone", "1 camera"]);
     const last = commands.findLast((each) => each.type === "negotiate" && each.peerId === "alice");
     if (last?.type !== "negotiate") throw new Error("nothing is sent");
-    const { appId, room, peerId, epoch, send } = last;
+    const { appId, room, peerId, send } = last;
     const publication = send[1]?.publication ?? "";
-    const event = { appId, room, peerId, type: "publication-quiet", epoch, publication, ever: true } as const;
+    const event = { appId, room, peerId, type: "publication-quiet", publication } as const;
     await bus.send("one", { type: "sfu-event", event });
     const asked = await nextOffer(alice);
     alice.emit("SFU_ANSWER", { roomName: "hall", answer: { type: "answer", sdp: answerTo(asked.offer.sdp, ["0", "3"]) } });

@@ -24,12 +24,12 @@ export type OwnOfferSection = {
   readonly mid: string;
   readonly kind: "audio" | "video";
   /**
-   * As we do: `receive` what the client sends; `send` out of a slot; `both`: a slot, and what it sends besides; `inactive`: kept, to be used again; `tag`: carries nothing, and its transport
-   * is all sections' (RFC 9143 §7.2.1), for clients that cannot begin DTLS anew on the one that they have; `relic`: one that was that,
-   * alone on the transport that it had; `stopped`: for good.
+   * As we do: `receive` what the client sends; `send` out of a slot; `both`: a slot, and what it sends besides; `inactive`: kept, to be used again;
+   * `tag`: `receive`, and its transport is all sections' (RFC 9143 §7.2.1), for clients that cannot begin DTLS anew on the one that they have;
+   * `relic`: one that was that, alone on the transport that it had; `stopped`: for good.
    */
   readonly direction: "receive" | "send" | "both" | "inactive" | "tag" | "relic" | "stopped";
-  /** Of `relic`: as it was described before. */
+  /** Of `relic`: its transport's. */
   readonly transport?: { readonly iceUfrag: string; readonly icePwd: string; readonly fingerprint: string } | undefined;
   /** Of `send` and `both`: what the client's MediaStream is named. */
   readonly stream?: string | undefined;
@@ -116,11 +116,12 @@ export class Negotiation {
 
   #offered({ mid, kind, direction, stream, transport }: OwnOfferSection): OwnSection {
     const head = { mid, type: kind, protocol: "UDP/TLS/RTP/SAVPF", payloads: "" };
-    const codecs = ownCodecs(kind, direction === "receive" || direction === "both" ? "receive" : "send");
+    const codecs = ownCodecs(kind, direction === "send" ? "send" : "receive");
     const own = { ...head, kind: "media", codecs, reducedSizeRtcp: true, rids: [] } as const;
     const extensions = ownExtensions(kind);
     switch (direction) {
       case "receive":
+      case "tag":
         // What is sent here next is another source: sequence numbers of the one before must not be gone back on (RFC 3711 §3.3.2).
         this.#ssrcs.delete(mid);
         return { ...own, direction: "recvonly", extensions: fromSender(codecs, extensions), stream: undefined };
@@ -135,8 +136,6 @@ export class Negotiation {
       case "inactive":
         this.#ssrcs.delete(mid);
         return { ...own, direction: "inactive", extensions, stream: undefined };
-      case "tag":
-        return { ...own, direction: "inactive", extensions: {}, stream: undefined };
       case "relic": {
         if (transport === undefined) throw section(`Nothing is said of the transport of section ${mid}.`);
         const { iceUfrag, icePwd } = transport;

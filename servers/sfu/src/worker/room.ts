@@ -236,12 +236,10 @@ export class WorkerRoom {
         return;
       }
       case "quiet": {
-        const { publication, ever } = event;
+        const { publication } = event;
         const owner = this.#ownerOf(publication);
-        if (owner?.session.isAnswerer !== true) return;
-        const { init, session } = owner;
-        const ref = { ...this.ref, peerId: init.peerId, epoch: session.epoch };
-        this.#parts.tell({ ...ref, type: "publication-quiet", publication, ever });
+        if (owner?.session.isAnswerer === true)
+          this.#parts.tell({ ...this.ref, peerId: owner.init.peerId, type: "publication-quiet", publication });
         return;
       }
       case "bandwidth": {

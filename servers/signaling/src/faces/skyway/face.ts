@@ -132,7 +132,7 @@ export class SkywayFace implements LinkOwner, SessionOwner {
   }
 
   sfuEvent(event: SfuEvent): void {
-    if (event.type === "publication-quiet") this.session(event.appId, event.peerId)?.quiet(event.room, event);
+    if (event.type === "publication-quiet") this.session(event.appId, event.peerId)?.quiet(event.room, event.publication);
   }
 
   /** Clients see a loss and come back, to the next process; what it needs of them is written before this resolves. */
@@ -162,7 +162,7 @@ export class SkywayFace implements LinkOwner, SessionOwner {
     const { _query: query = {} } = engine.request as IncomingMessage & { readonly _query?: Record<string, string> };
     // It is kept for the whole session otherwise: https://socket.io/docs/v4/memory-usage/
     (engine as { request: unknown }).request = undefined;
-    const link = new SkywayLink(engine, this);
+    const link = new SkywayLink(engine, this, headers["user-agent"]);
     this.#links.add(link);
     link.connect();
     const handshake = readHandshake(query);

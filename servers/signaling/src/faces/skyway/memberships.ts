@@ -36,6 +36,8 @@ export interface MembershipOwner {
 export interface MembershipSession {
   readonly app: { readonly id: string };
   readonly peerId: string;
+  /** Its client says so. */
+  readonly isMozilla: boolean;
   emit(frames: Frames, isData?: boolean): void;
   say(message: Unnumbered): number;
   changed(): void;
@@ -125,6 +127,7 @@ export class Memberships {
       clock,
       log,
       newId,
+      isMozilla: this.#session.isMozilla,
       ...(restored === undefined ? {} : { restored }),
       changed: (state) => {
         if (this.#rooms.get(room.name) !== membership) return;

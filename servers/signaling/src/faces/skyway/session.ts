@@ -15,7 +15,7 @@ import { RecentSet } from "./recent-set.ts";
 import type { Returning } from "./returning.ts";
 import { SkywayData } from "./room-data.ts";
 import { userJoined, users } from "./rooms.ts";
-import type { QuietPublication, Unnumbered } from "./sfu-port.ts";
+import type { Unnumbered } from "./sfu-port.ts";
 import { type LinkSession, type SkywayLink, unsent } from "./socket.ts";
 import type { StoredSession } from "./stored-sessions.ts";
 
@@ -93,6 +93,10 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
     this.host = init.host;
     this.#restoring = init.restoring;
     init.link.session = this;
+  }
+
+  get isMozilla(): boolean {
+    return this.link?.isMozilla === true;
   }
 
   get isOver(): boolean {
@@ -327,8 +331,8 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
     return "id" in full ? full.id : 0;
   }
 
-  quiet(room: string, what: QuietPublication): void {
-    this.#rooms?.sfu(room)?.quiet(what);
+  quiet(room: string, publication: string): void {
+    this.#rooms?.sfu(room)?.quiet(publication);
   }
 
   /** What the store has of it is no longer true. */

@@ -3,7 +3,7 @@
  * is specific to one SFU room of one member: sections, stream IDs, offers, answers.
  */
 import type { Clock, JsonValue, Log } from "@tsunagi/base";
-import type { CoreMessage, SfuCommand, SfuEvent, SfuReply } from "@tsunagi/conference";
+import type { CoreMessage, SfuCommand, SfuReply } from "@tsunagi/conference";
 import type { Candidate, ServerCounted } from "@tsunagi/protocol";
 
 /** A message to the core without `id`: the face counts those. Distributes over the union. */
@@ -31,8 +31,6 @@ export interface SkywaySfuLink {
   perform(command: Extract<SfuCommand, { readonly type: "leave" }>, correlation: undefined): void;
 }
 
-export type QuietPublication = Pick<Extract<SfuEvent, { readonly type: "publication-quiet" }>, "epoch" | "publication" | "ever">;
-
 /** What of a room outlives a restart of the signalling server: JSON, a few kB. The half alone knows its shape, and checks it when it gets it back. */
 export type StoredSfuRoom = JsonValue;
 
@@ -43,6 +41,8 @@ export type SkywaySfuRoomOptions = {
   readonly log: Log;
   /** Letters and digits, unpredictable. */
   readonly newId: () => string;
+  /** Whether the client is Firefox, as its request said. */
+  readonly isMozilla: boolean;
   /** After a restart: what `changed` said last. The room must then re-offer by itself, with a higher epoch than any before. */
   readonly restored?: StoredSfuRoom | undefined;
   /** Called when what should outlive a restart has changed. */
@@ -55,8 +55,8 @@ export interface SkywaySfuRoomPort {
   getOffer(): void;
   /** `SFU_ANSWER`. `sdp` is a text of at most some 100 kB, and anything at all. */
   answer(sdp: string): void;
-  /** The SFU hears nothing of this publication of the member's. */
-  quiet(what: QuietPublication): void;
+  /** The SFU hears nothing of this publication of the member's any more: its client may have taken the track away, and does not say so. */
+  quiet(publication: string): void;
   /** `SFU_CANDIDATE`. */
   candidate(candidate: Candidate): void;
   /**

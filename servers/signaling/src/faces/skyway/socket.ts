@@ -63,6 +63,8 @@ type LinkedWebSocket = WebSocket & { [LINK]?: SkywayLink };
 
 export class SkywayLink {
   readonly engine: EngineSocket;
+  /** As its first request says. */
+  readonly isMozilla: boolean;
   readonly #owner: LinkOwner;
   /** What is on the other side of it; the face's. */
   session: LinkSession | undefined;
@@ -83,8 +85,9 @@ export class SkywayLink {
   #closeAt: Millis | undefined;
   #unreadSince: Millis | undefined;
 
-  constructor(engine: EngineSocket, owner: LinkOwner) {
+  constructor(engine: EngineSocket, owner: LinkOwner, userAgent = "") {
     this.engine = engine;
+    this.isMozilla = /\bFirefox\//.test(userAgent);
     this.#owner = owner;
     const linked: Linked = engine;
     linked[LINK] = this;

@@ -37,3 +37,19 @@ export function readAnswer(sdp: string): ReadAnswer | undefined {
   if (iceUfrag === undefined) return undefined;
   return { iceUfrag: String(iceUfrag), isMozilla: String(session.origin?.username).startsWith("mozilla"), sections };
 }
+
+/** Of our end, in an offer of ours: all sections of the BUNDLE group have the same. */
+export function readFingerprint(offer: string): string | undefined {
+  const tag = /^a=group:BUNDLE (\S+)/m.exec(offer)?.[1];
+  const section = offer.split(/^(?=m=)/m).find((each) => tag !== undefined && midOf(each) === tag);
+  return /^a=fingerprint:(.+?)\r?$/m.exec(section ?? "")?.[1];
+}
+
+/** An answer with one section less: the SFU knows of one transport only. */
+export function without(sdp: string, mid: string | undefined): string {
+  if (mid === undefined) return sdp;
+  const sections = sdp.split(/^(?=m=)/m);
+  return sections.map((each) => (midOf(each) === mid ? each.replace(/^(m=\S+) \d+/, "$1 0") : each)).join("");
+}
+
+const midOf = (section: string): string | undefined => /^a=mid:(.+?)\r?$/m.exec(section)?.[1];

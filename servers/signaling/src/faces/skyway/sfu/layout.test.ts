@@ -58,6 +58,19 @@ describe("the sections of a connection", () => {
     expect(sections.filter(({ direction }) => direction === "tag")).toEqual([{ mid: "399", kind: "audio", direction: "tag" }]);
   });
 
+  it("take what a client sends in the one whose transport is all sections'", () => {
+    const one = layout();
+    one.addTag();
+    const { up } = one.offer(true);
+    expect(up.map(({ mid }) => mid)).toContain("2");
+    one.sentIn("2");
+    one.addTag("sha-256 AA");
+    expect(one.offer(true).sections.filter(({ mid }) => mid === "2")).toEqual([
+      { mid: "2", kind: "audio", direction: "receive" },
+    ]);
+    expect(one.offer(false).up).toEqual([]);
+  });
+
   it("stay in their order, with their kind, and never go from one stream straight to another", () => {
     const step = fc.record({
       peer: fc.constantFrom("a", "b", "c"),

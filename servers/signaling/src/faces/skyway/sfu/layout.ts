@@ -7,7 +7,7 @@
  * sent (webrtc-pc #dom-rtcpeerconnection-addtrack), and that may be a slot's; tracks that were there before are given to the first sections that
  * are offered for them (RFC 8829 §5.10).
  */
-import type { SfuOfferedSection } from "@tsunagi/conference";
+import type { SfuOfferedSection, SfuTransportParameters } from "@tsunagi/conference";
 import type { Publication, SfuReceive } from "@tsunagi/protocol";
 import type { StoredSection, StoredStream } from "./stored.ts";
 
@@ -27,8 +27,10 @@ type Use =
   /** To be offered inactive. */
   | { readonly is: "ending" }
   | { readonly is: "free" }
-  /** Carries nothing but the transport of all. */
+  /** Carries the transport of all, and mostly nothing else. */
   | { readonly is: "tag" }
+  /** Was that. Firefox is to have that transport until nothing is on it any more. */
+  | { readonly is: "relic"; readonly transport: SfuTransportParameters }
   | { readonly is: "stopped" };
 type Section = {
   readonly mid: string;
@@ -141,6 +143,11 @@ export class Layout {
     for (const { mid, kind, use } of this.#sections) {
       if (use.is === "tag" || use.is === "stopped") {
         sections.push({ mid, kind, direction: use.is });
+        if (use.is === "tag" && mayPublish) upstream.push({ mid, kind });
+        continue;
+      }
+      if (use.is === "relic") {
+        sections.push({ mid, kind, direction: "relic", transport: use.transport });
         continue;
       }
       if (mayPublish) upstream.push({ mid, kind });
@@ -155,10 +162,24 @@ export class Layout {
     return { sections, up: upstream, slots, msids };
   }
 
-  /** From the next offer on all sections take the transport of a new one: what was there before is of no use to the client. */
-  addTag(): void {
+  /**
+   * From the next offer on all sections take the transport of a new one: what was there before is of no use to the client.
+   *
+   * @param fingerprint of the transport of now: Firefox keeps that one for a section of its own. Where it ended together with the others' leaving it,
+   *   a busy machine might tell them of that first, and then they never send again. All sections must restart ICE, this one, too.
+   */
+  addTag(fingerprint?: string): void {
     if (this.#sections.length >= MAX_WITH_TAGS) return;
-    for (const section of this.#sections) if (section.use.is === "tag") section.use = { is: "stopped" };
+    for (const section of this.#sections) {
+      if (section.use.is === "relic") section.use = { is: "stopped" };
+      if (section.use.is !== "tag") continue;
+      if (section.sent) section.use = { is: "up" };
+      else if (fingerprint === undefined) section.use = { is: "stopped" };
+      else {
+        const transport = { iceUfrag: this.#newId(), icePwd: this.#newId() + this.#newId(), fingerprint };
+        section.use = { is: "relic", transport };
+      }
+    }
     this.#push("audio", { is: "tag" });
   }
 
@@ -172,14 +193,19 @@ export class Layout {
   settled({ sections, up }: Offered): boolean {
     const shown = new Set(sections.flatMap(({ mid, direction }) => (direction === "send" || direction === "both" ? [mid] : [])));
     const ended = new Set(sections.flatMap(({ mid }) => (shown.has(mid) ? [] : [mid])));
+    let hasRelic = false;
     for (const section of this.#sections) {
       if (section.use.is === "ending" && ended.has(section.mid)) section.use = { is: "free" };
+      // All others have left its transport.
+      if (section.use.is !== "relic") continue;
+      section.use = { is: "stopped" };
+      hasRelic = true;
     }
     const waits = this.#waiting().some(([, kind]) =>
       this.#sections.some((section) => section.use.is === "free" && section.kind === kind),
     );
     // It may have further tracks.
-    return waits || (up.length > 0 && KINDS.some((kind) => !this.#hasSpare(kind)));
+    return hasRelic || waits || (up.length > 0 && KINDS.some((kind) => !this.#hasSpare(kind)));
   }
 
   get size(): number {

@@ -4,8 +4,8 @@
  */
 import type { SfuReply } from "@tsunagi/conference";
 import type { Candidate, Publication, ServerCounted, SfuReceive, SfuSend } from "@tsunagi/protocol";
-import type { MakeSkywaySfuRoom, QuietPublication, SkywaySfuRoomOptions, SkywaySfuRoomPort } from "../sfu-port.ts";
-import { type ReadAnswer, readAnswer } from "./answer.ts";
+import type { MakeSkywaySfuRoom, SkywaySfuRoomOptions, SkywaySfuRoomPort } from "../sfu-port.ts";
+import { type ReadAnswer, readAnswer, readFingerprint, without } from "./answer.ts";
 import { Layout, type Offered } from "./layout.ts";
 import { readStored } from "./stored.ts";
 
@@ -22,8 +22,6 @@ const REFRESH_MS = 10_000;
 const REFRESH_AGAIN_MS = 5_000;
 /** Between offers because nothing comes of what the client said that it sends: a picture that stands still is no other. */
 const QUIET_MS = 5_000;
-/** Connections in a row that a client gets because nothing came over the one before. */
-const MAX_REPLACEMENTS = 5;
 /** Tracks of one member. */
 const MAX_TRACKS = 8;
 /** Of its own publications, with those that it does not send any more. */
@@ -106,6 +104,8 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   #lost = false;
   /** Firefox: on the transport that it has it cannot begin DTLS anew, and other clients cannot take another one. */
   #needsTag: boolean;
+  /** Of the SFU's end, as offered last. */
+  #fingerprint: string | undefined;
   /** Sections in which the client sends, by its latest answer. */
   #sending: ReadonlySet<string> = new Set();
   /** What that is. */
@@ -114,10 +114,6 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   readonly #sent = new Set<Kind>();
   #maxTracks = MAX_TRACKS;
   #quietAt = Number.NEGATIVE_INFINITY;
-  /** Since a connection was lost: connections that were to replace it. */
-  #replacements = 0;
-  /** Sections in which nothing has come over the connection of now. */
-  readonly #neverHeard = new Set<string>();
   #unasked: { readonly sdp: string; readonly answer: ReadAnswer } | undefined;
   #storedText = "";
   #closed = false;
@@ -133,11 +129,15 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     this.#epoch = (stored?.epoch ?? 0) + 1;
     this.#mayPublish = stored?.mayPublish ?? true;
     this.#wanted = stored?.wanted ?? false;
-    this.#needsTag = stored?.needsTag ?? false;
-    if (stored === undefined) return;
+    this.#needsTag = stored?.needsTag ?? options.isMozilla;
+    this.#fingerprint = stored?.fingerprint;
+    if (stored === undefined) {
+      // From the first connection on: where a section that carries media leads, Firefox may stop sending when another one takes its place.
+      if (this.#needsTag) this.#layout.addTag();
+      return;
+    }
     this.#lost = true;
-    this.#replacements = 1;
-    if (this.#needsTag) this.#layout.addTag();
+    if (this.#needsTag) this.#layout.addTag(stored.fingerprint);
     this.#cancelReturn = options.clock.after(RETURN_MS, () => {
       if (this.#layout.dropUnconfirmed()) this.#request(0);
     });
@@ -183,22 +183,10 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     }
   }
 
-  quiet({ epoch, publication, ever }: QuietPublication): void {
-    const mids = [...this.#sending].filter((mid) => this.#own.get(mid)?.publication === publication);
-    if (this.#closed || epoch !== this.#epoch || mids.length === 0) return;
-    if (!ever && this.#needsTag && this.#replacements > 0) {
-      for (const mid of mids) this.#neverHeard.add(mid);
-      if (this.#neverHeard.size < this.#sending.size || this.#replacements > MAX_REPLACEMENTS) return;
-      // Firefox on a busy machine: its senders miss that the transport has been replaced. They hear of the next one.
-      this.#options.log.info(
-        { peerId: this.#options.session.peerId, epoch },
-        "nothing comes over a new connection: it gets another",
-      );
-      this.#newConnection(0, this.#replacements + 1);
-      return;
-    }
+  quiet(publication: string): void {
+    const isSent = [...this.#own].some(([mid, own]) => own.publication === publication && this.#sending.has(mid));
     const now = this.#options.clock.now();
-    if (this.#quietAt > now) return;
+    if (this.#closed || !isSent || this.#quietAt > now) return;
     const waitMs = Math.max(0, this.#quietAt + QUIET_MS - now);
     this.#quietAt = now + waitMs;
     this.#request(waitMs);
@@ -320,6 +308,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     }
     const { session } = this.#options;
     this.#last = offer;
+    this.#fingerprint = readFingerprint(reply.sdp ?? "") ?? this.#fingerprint;
     this.#round = { state: "offered" };
     const sfuOffer = { roomName: session.roomName, offer: { type: "offer", sdp: reply.sdp ?? "" }, msids: { ...offer.msids } };
     session.emit("SFU_OFFER", sfuOffer);
@@ -341,14 +330,12 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   }
 
   /** The path of this connection is gone: the next one begins on the client's same RTCPeerConnection. */
-  #newConnection(delayMs: number, replacements = 1): void {
+  #newConnection(delayMs: number): void {
     this.#cancelTimer();
-    this.#replacements = replacements;
-    this.#neverHeard.clear();
     this.#oldUfrag = this.#lastUfrag;
     this.#epoch++;
     this.#lost ||= this.#known;
-    if (this.#needsTag) this.#layout.addTag();
+    if (this.#needsTag) this.#layout.addTag(this.#fingerprint);
     this.#unanswered = 0;
     this.#round = { state: "idle" };
     this.#store();
@@ -366,6 +353,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
   #say(sdp: string, answer: ReadAnswer, offer: Offered): void {
     this.#cancelTimer();
     const { session } = this.#options;
+    const relic = offer.sections.find(({ direction }) => direction === "relic")?.mid;
     const sending = offer.up.filter(({ mid }) => answer.sections.get(mid)?.sends === true).slice(0, this.#maxTracks);
     for (const { mid } of sending) this.#layout.sentIn(mid);
     const send = this.#publicationsOf(sending);
@@ -375,7 +363,14 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
     this.#lastUfrag = answer.iceUfrag;
     this.#needsTag = answer.isMozilla;
     this.#known = true;
-    const re = session.say({ type: "sfu-offer", room: session.roomName, epoch: this.#epoch, sdp, send, receive });
+    const re = session.say({
+      type: "sfu-offer",
+      room: session.roomName,
+      epoch: this.#epoch,
+      sdp: without(sdp, relic),
+      send,
+      receive,
+    });
     this.#round = { state: "answering", re, offer, answer, sdp };
     this.#store();
   }
@@ -464,6 +459,7 @@ class SkywaySfuRoom implements SkywaySfuRoomPort {
       epoch: this.#epoch,
       mayPublish: this.#mayPublish,
       needsTag: this.#needsTag,
+      ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }),
       wanted: this.#wanted,
       ownStream: this.#ownStream,
       own: [...this.#own].map(([mid, { publication, source }]) => [mid, publication, source]),

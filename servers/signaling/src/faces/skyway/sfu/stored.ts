@@ -5,6 +5,8 @@ import type { StoredSfuRoom } from "../sfu-port.ts";
 const kind = z.enum(["audio", "video"]);
 const id = z.string().min(1).max(64);
 
+const transport = z.object({ iceUfrag: z.string().max(256), icePwd: z.string().max(256), fingerprint: z.string().max(256) });
+
 const section = z.object({
   mid: z.string().min(1).max(8),
   kind,
@@ -14,6 +16,7 @@ const section = z.object({
     z.object({ is: z.literal("ending") }),
     z.object({ is: z.literal("free") }),
     z.object({ is: z.literal("tag") }),
+    z.object({ is: z.literal("relic"), transport }),
     z.object({ is: z.literal("stopped") }),
   ]),
   /** The client has sent in it. */
@@ -32,6 +35,8 @@ const state = z.object({
   mayPublish: z.boolean(),
   /** The client cannot begin DTLS anew on the transport that it has. */
   needsTag: z.boolean(),
+  /** Of the SFU's end, as offered last. */
+  fingerprint: z.string().max(256).optional(),
   /** The client has asked for an offer. */
   wanted: z.boolean(),
   /** How the member's own MediaStream is named to the others, and its publications by section. */
