@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { PlainError, run, secondsSince } from "./run.mjs";
 
-/** `parts`: the parts of the test run that need it. */
+/** `parts`: the parts of the test run that need it. `optional`: they run without it too, slower. */
 export const SYSTEM_PACKAGES = [
   {
     name: "chromium",
@@ -15,6 +15,7 @@ export const SYSTEM_PACKAGES = [
     file: "/usr/bin/chromium-headless-shell",
     parts: ["browsers", "interop"],
     why: "its engine without windows, for the many pages that only talk to each other: a quarter of the work for each",
+    optional: true,
   },
   { name: "firefox-esr", file: "/usr/bin/firefox-esr", parts: ["browsers", "interop"], why: "the other browser" },
   {
@@ -74,10 +75,12 @@ const APT = "/usr/bin/apt-get";
 /** @throws {PlainError} with the command that installs what is missing, when this process may not */
 export async function ensureSystemPackages(parts) {
   const missing = SYSTEM_PACKAGES.filter((each) => each.parts.some((part) => parts.includes(part)) && !existsSync(each.file));
-  if (missing.length === 0) return;
-  const names = missing.map(({ name }) => name);
-  if (!existsSync(APT) || process.getuid?.() !== 0) {
-    const reasons = missing.map(({ name, why }) => `  ${name}: ${why}`).join("\n");
+  const needed = missing.filter(({ optional }) => !optional);
+  const mayInstall = existsSync(APT) && process.getuid?.() === 0;
+  if (missing.length === 0 || (needed.length === 0 && !mayInstall)) return;
+  const names = needed.map(({ name }) => name);
+  if (!mayInstall) {
+    const reasons = needed.map(({ name, why }) => `  ${name}: ${why}`).join("\n");
     const how = existsSync(APT)
       ? `Install them with:\n  sudo apt-get install -y --no-install-recommends ${names.join(" ")}`
       : "This system has no apt-get: install their equivalents, or run a part that needs none with --only.";
@@ -85,15 +88,19 @@ export async function ensureSystemPackages(parts) {
     error.exitCode = 2;
     throw error;
   }
-  process.stdout.write(`Installing ${names.join(", ")} … `);
+  process.stdout.write(`Installing ${missing.map(({ name }) => name).join(", ")} … `);
   const startedAt = performance.now();
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   const update = await run(APT, ["update", "-qq"], { env });
-  const install = await run(APT, ["install", "-y", "-qq", "--no-install-recommends", ...names], { env });
-  if (install.code !== 0) {
+  const install = (packages) => run(APT, ["install", "-y", "-qq", "--no-install-recommends", ...packages], { env });
+  // All at once, and without what only some releases have where that fails.
+  let result = await install(missing.map(({ name }) => name));
+  if (result.code !== 0 && needed.length < missing.length)
+    result = needed.length === 0 ? { code: 0, output: "" } : await install(names);
+  if (result.code !== 0) {
     console.log("failed");
     throw new PlainError(
-      `${update.output.trim()}\n${install.output.trim()}\n\napt-get could not install ${names.join(", ")}: the text above says why.`,
+      `${update.output.trim()}\n${result.output.trim()}\n\napt-get could not install ${names.join(", ")}: the text above says why.`,
     );
   }
   console.log(secondsSince(startedAt));
