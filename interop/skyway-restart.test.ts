@@ -1,4 +1,5 @@
 /** The server ends and comes back while apps on skyway-js have rooms: the library looks for it twice, within 1.5 to 4.5 s, and never joins again. */
+import { readdirSync, readFileSync } from "node:fs";
 import type { BrowserPage } from "@tsunagi/testkit/drivers";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { clear, enter, type FaceName, type FolkStage, openFolkStage, type Someone } from "./lib/folk.ts";
@@ -13,8 +14,40 @@ beforeAll(async () => {
 }, 60_000);
 afterEach(() => clear(page));
 
+/** The processes of the server's SFU: the worker, and the spare one. */
+function workersOf({ pid: server }: { readonly pid: number | undefined }): number[] {
+  const parentOf = (pid: string): number => {
+    try {
+      // The command's name, which stands in brackets, may hold spaces.
+      return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[1]);
+    } catch {
+      return 0;
+    }
+  };
+  return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) && parentOf(name) === server ? [Number(name)] : []));
+}
+
 const send = (someone: Someone, text: string) =>
   page.evaluate((name: string, value: string) => void folk.hall(name).raw.send(value), someone.name, text);
+
+describe("a worker of the SFU is killed, and the next one", () => {
+  it("Firefox sends and receives again, as Chromium does", { retry: 1, timeout: 120_000 }, async () => {
+    const own = await stage.page("skyway", "firefox", "firefox");
+    const [ann, ben] = [await enter(own, stage.server, "ann"), await enter(page, stage.server, "ben")];
+    await ann.join("killed", "sfu", "red");
+    await ben.join("killed", "sfu", "green");
+    await Promise.all([ann.roomSees(["green"]), ben.roomSees(["red"])]);
+    const before = await Promise.all([ann.hallJournal(), ben.hallJournal()]);
+    for (let round = 0; round < 2; round++) {
+      for (const worker of workersOf(stage.server)) process.kill(worker, "SIGKILL");
+      // What came before the end is still being decoded for a moment.
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await Promise.all([ann.roomSees(["green"]), ben.roomSees(["red"])]);
+    }
+    expect(await Promise.all([ann.hallJournal(), ben.hallJournal()])).toEqual(before);
+    await own.close();
+  });
+});
 
 describe.each(["SIGKILL", "SIGTERM"] as const)("%s and a start at once", (signal) => {
   it("is not seen by an SFU room and a mesh room: no error, no leave, data and media after it", {
