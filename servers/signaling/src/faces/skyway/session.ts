@@ -2,19 +2,18 @@
 import { type App, type CoreMessage, type Grants, type LostRoom, type Refusal, type Relayed, refusal } from "@tsunagi/conference";
 import type { ErrorMessage, Inbound, RelayBody, ServerCounted } from "@tsunagi/protocol";
 import { authenticate } from "../../authenticate.ts";
-import type { ConferenceHost, SessionSink } from "../../host.ts";
+import type { SessionSink } from "../../host.ts";
 import { asFields, RELAYED, readCandidate, readRelayed, writeRelayed } from "./calls.ts";
 import { type SkywayErrorType, skywayError } from "./errors.ts";
 import { CROSSED, ROOM_EVENTS, UNNUMBERED } from "./events.ts";
 import { asCredential } from "./handshake.ts";
-import { type MembershipOwner, type MembershipSession, Memberships, type RestoredRoom } from "./memberships.ts";
+import { type MembershipSession, Memberships, type RestoredRoom } from "./memberships.ts";
 import { Missed } from "./missed.ts";
-import type { SkywayFaceOptions } from "./options.ts";
 import { encodeEvent, type Frames, forwardText, type Received } from "./packets.ts";
 import { RecentSet } from "./recent-set.ts";
-import type { Returning } from "./returning.ts";
 import { SkywayData } from "./room-data.ts";
 import { userJoined, users } from "./rooms.ts";
+import type { SessionOwner } from "./session-owner.ts";
 import type { Unnumbered } from "./sfu-port.ts";
 import { type LinkSession, type SkywayLink, unsent } from "./socket.ts";
 import type { StoredSession } from "./stored-sessions.ts";
@@ -25,27 +24,6 @@ const ENVELOPE = 65_536;
 const MAX_TOLD = 256;
 /** A client that talks nonsense hears of it once in this time. */
 const REFUSAL_MS = 1_000;
-
-/** What sessions share. */
-export interface SessionOwner extends MembershipOwner {
-  readonly options: SkywayFaceOptions;
-  readonly host: Pick<ConferenceHost, "handle">;
-  session(appId: string, peerId: string): SkywaySession | undefined;
-  /** What was handed from one session to another last. */
-  lastRelayed: string | undefined;
-  readonly returning: Returning;
-  turnCredential(session: SkywaySession): { readonly username: string; readonly credential: string } | undefined;
-  /** Bytes more or fewer that are kept for clients. @returns whether there is room for them */
-  reserve(bytes: number): boolean;
-  refused(code: string): void;
-  changed(session: SkywaySession): void;
-  /** It is over, or never began. */
-  forget(session: SkywaySession): void;
-  /** A restore was refused since the server cannot restore any more: begin anew. */
-  again(session: SkywaySession, grants: Grants): void;
-  /** The server ends: sessions stay as they are. */
-  readonly isClosed: boolean;
-}
 
 /** A session that is being restored. */
 type Restoring = { readonly rooms: readonly RestoredRoom[]; readonly grants: Grants };
