@@ -1,5 +1,7 @@
+import { settle } from "@tsunagi/testkit";
 import { describe, expect, it } from "vitest";
 import { both, World } from "../../../../test/skyway-sfu-room.ts";
+import type { StoredSfuRoom } from "../sfu-port.ts";
 
 /** A client that leaves gets no offer that its next room of that name would take. */
 const LEAVING_MS = 200;

@@ -1,5 +1,7 @@
+import type { Publication } from "@tsunagi/protocol";
 import { describe, expect, it } from "vitest";
 import { both, publication, World } from "../../../../test/skyway-sfu-room.ts";
+import type { StoredSfuRoom } from "../sfu-port.ts";
 
 describe("the first offer", () => {
   it("is made when the client asks, with a section for each kind that it may send and all that others publish", async () => {
