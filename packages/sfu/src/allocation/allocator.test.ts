@@ -67,6 +67,22 @@ describe("allocation", () => {
     expect(waits.slice(1)).toEqual([3_000, 6_000, 8_000, 8_000, 8_000]);
   });
 
+  it("waits 2 s at most where there is no picture at all", () => {
+    const allocator = new Allocator({ patienceMs: 0 });
+    let now = 0;
+    let current = -1;
+    const waits: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      const from = now;
+      while (allocator.allocate(now, 200 * kbps, 0, [slot(1, { current })])[0] !== 0) now += 100;
+      waits.push(now - from);
+      now += 100;
+      current = allocator.allocate(now, 100 * kbps, 0, [slot(1, { current: 0 })])[0] as number;
+      expect(current).toBe(-1);
+    }
+    expect(waits).toEqual([0, 2_000, 2_000, 2_000, 2_000]);
+  });
+
   it("does not rise where there is no head-room, and stays where it fits without", () => {
     expect(new Allocator().allocate(0, 520 * kbps, 0, [slot(1)])).toEqual([0]);
     expect(new Allocator().allocate(0, 520 * kbps, 0, [slot(1, { current: 1 })])).toEqual([1]);

@@ -19,6 +19,8 @@ export type AllocatorOptions = {
 /** After a rise that was taken back, the next waits this long, doubled each time, */
 const RETRY_MS = 1_500;
 const LONGEST_RETRY_MS = 8_000;
+/** and this at most where there is no picture at all: that is worse than one that goes again. */
+const LONGEST_RETRY_FROM_NOTHING_MS = 2_000;
 /** when it was taken back within this; later, the rise was right and something else has changed. */
 const FAILED_MS = 5_000;
 /** A slot that stood for this long has no past. */
@@ -201,7 +203,8 @@ export class Allocator {
       return fits;
     }
     if (state.fitsSince < 0) state.fitsSince = now;
-    const due = Math.max(state.fitsSince + this.#steadyMs, state.downAt + state.retryMs);
+    const retryMs = current < 0 ? Math.min(state.retryMs, LONGEST_RETRY_FROM_NOTHING_MS) : state.retryMs;
+    const due = Math.max(state.fitsSince + this.#steadyMs, state.downAt + retryMs);
     if (now < due) {
       this.#wait(due);
       return current;
