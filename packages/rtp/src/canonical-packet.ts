@@ -53,6 +53,8 @@ export class CanonicalPacket {
   #playoutDelay = NONE;
   #descriptorAt = 0;
   #descriptorLength = 0;
+  /** Of it, sent to receivers. */
+  #passedLength = 0;
   #media: Uint8Array | undefined;
   #repeat: Uint8Array | undefined;
   /** Of the packet as media, in `bytes`. */
@@ -84,14 +86,14 @@ export class CanonicalPacket {
   /**
    * Takes over what `view` holds; `ids` say which extension is which at its sender. Whatever was here before is gone.
    *
-   * @param keepDescriptor pass the dependency descriptor on: where the codec has a descriptor of its own, that one is rewritten, and two that
-   *   contradict each other would confuse
+   * @param descriptor what becomes of the dependency descriptor. `pass`: receivers get it. `keep`: it can be read here. Where the codec has a
+   *   descriptor of its own, that one is rewritten, and two that contradict each other would confuse
    * @param payloadStart where to begin instead of the view's payload (RED or RTX taken off)
    */
   fill(
     view: RtpView,
     ids: ExtensionIds,
-    keepDescriptor = true,
+    descriptor: "pass" | "keep" | "leave" = "pass",
     payloadStart = view.payloadStart,
     payloadEnd = view.payloadEnd,
   ): void {
@@ -112,12 +114,13 @@ export class CanonicalPacket {
     this.#orientation = orientation === 0 ? NONE : (from[orientation] as number);
     const delay = view.extensionOffset(ids["playout-delay"]);
     this.#playoutDelay = delay === 0 || view.extensionLength(ids["playout-delay"]) < 3 ? NONE : u24(from, delay);
-    const descriptor = keepDescriptor ? view.extensionOffset(ids["dependency-descriptor"]) : 0;
-    this.#descriptorLength = descriptor === 0 ? 0 : view.extensionLength(ids["dependency-descriptor"]);
+    const at = descriptor === "leave" ? 0 : view.extensionOffset(ids["dependency-descriptor"]);
+    this.#descriptorLength = at === 0 ? 0 : view.extensionLength(ids["dependency-descriptor"]);
+    this.#passedLength = descriptor === "pass" ? this.#descriptorLength : 0;
 
-    this.#layout(payloadEnd - payloadStart, this.#descriptorLength, payloadStart, from.length - payloadEnd);
+    this.#layout(payloadEnd - payloadStart, payloadStart, from.length - payloadEnd);
     this.bytes.set(from, this.payloadStart - payloadStart);
-    for (let i = 0; i < this.#descriptorLength; i++) this.bytes[this.#descriptorAt + i] = from[descriptor + i] as number;
+    for (let i = 0; i < this.#descriptorLength; i++) this.bytes[this.#descriptorAt + i] = from[at + i] as number;
   }
 
   /** Nothing but `padding` bytes (1 to 255): fills a gap, or tries a link. */
@@ -133,7 +136,8 @@ export class CanonicalPacket {
     this.#orientation = NONE;
     this.#playoutDelay = NONE;
     this.#descriptorLength = 0;
-    this.#layout(0, 0, 0, 0);
+    this.#passedLength = 0;
+    this.#layout(0, 0, 0);
     this.bytes.fill(0, this.payloadStart, this.#end);
     this.bytes[this.#end - 1] = padding;
   }
@@ -188,15 +192,16 @@ export class CanonicalPacket {
     return this.#repeat;
   }
 
-  #layout(payload: number, descriptor: number, before: number, after: number): void {
-    this.#twoByte = descriptor > SHORT_VALUE;
+  #layout(payload: number, before: number, after: number): void {
+    const passed = this.#passedLength;
+    this.#twoByte = passed > SHORT_VALUE;
     const head = this.#twoByte ? 2 : 1;
     // Either of transport-wide sequence (2) and send time (3) is written, never both.
     let room = head + 3;
     if (this.#audioLevel !== NONE) room += head + 1;
     if (this.#orientation !== NONE) room += head + 1;
     if (this.#playoutDelay !== NONE) room += head + 3;
-    if (descriptor > 0) room += head + descriptor;
+    if (passed > 0) room += head + passed;
     room = (room + 3) & ~3;
     const headers = HEADER + 4 + room;
     this.payloadStart = Math.max(PAYLOAD_AT, OSN + headers, before);
@@ -204,7 +209,7 @@ export class CanonicalPacket {
     const start = this.payloadStart - headers;
     const end = this.length + this.padding;
     this.#descriptorAt = end;
-    const needed = Math.max(end + descriptor, this.length + after);
+    const needed = Math.max(end + this.#descriptorLength, this.length + after);
     if (this.bytes.length < needed) {
       this.bytes = new Uint8Array(Math.ceil(needed / STEP) * STEP);
       this.#media = undefined;
@@ -247,7 +252,7 @@ export class CanonicalPacket {
       put24(bytes, at, this.#playoutDelay);
       at += 3;
     }
-    const length = this.#descriptorLength;
+    const length = this.#passedLength;
     if (length > 0 && this.#fits(ids["dependency-descriptor"])) {
       at = this.#head(at, ids["dependency-descriptor"], length);
       for (let i = 0; i < length; i++) bytes[at++] = bytes[this.#descriptorAt + i] as number;

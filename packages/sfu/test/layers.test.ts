@@ -162,6 +162,41 @@ function frameNumber(packet: Received): number {
   return -1;
 }
 
+describe("VP8 whose layers stand in the dependency descriptor alone, as browsers that send one have it", () => {
+  it("loses its upper temporal layer; receivers get one descriptor, with picture IDs that go on", () => {
+    const { world, subscribe, got } = room(VP8);
+    let number = 0;
+    const play = (frames: number, keyed = false) => {
+      for (let i = 0; i < frames; i++, number++) {
+        const key = keyed && i === 0;
+        const template = key ? 0 : i % 2 === 1 ? 2 : 1;
+        const frame = ((0x7ff0 + number) & 0xffff).toString(2).padStart(16, "0");
+        const descriptor = bits(`11 ${template.toString(2).padStart(6, "0")} ${frame} ${key ? L1T2 : ""}`);
+        const payload = new Uint8Array(500);
+        payload.set([0x90, 0x80, 0x80 | (((0x7ff0 + number) >> 8) & 0x7f), (0x7ff0 + number) & 0xff, key ? 0 : 1]);
+        const extensions = { [SENT.mid]: codes("v"), [DESCRIPTOR]: descriptor };
+        const timestamp = 1 + number * 3_000;
+        world.receive(1, buildRtp({ payloadType: 96, sequence: number, timestamp, ssrc: 9, marker: true, payload, extensions }));
+        world.advance(33);
+      }
+    };
+    play(30, true);
+    subscribe();
+    play(60, true);
+    expect(got.length).toBe(60);
+    const whole = got.length;
+    world.router.wish(world.millis, 2, { mid: "3", maxFrameRate: 15 });
+    play(60);
+    expect(got.length - whole).toBeGreaterThanOrEqual(30);
+    expect(got.length - whole).toBeLessThan(34);
+    expect(isContiguous(extend(got))).toBe(true);
+    const pictures = got.map((packet) => vp8Ids(packet).picture);
+    expect(pictures.every((picture, i) => i === 0 || picture === (((pictures[i - 1] ?? 0) + 1) & 0x7fff))).toBe(true);
+    expect(new Set(got.map(frameNumber))).toEqual(new Set([-1]));
+    expect(new Set(got.map(({ payload }) => payload.length))).toEqual(new Set([500]));
+  });
+});
+
 describe("AV1", () => {
   it("loses its upper temporal layer by the dependency descriptor, whose frame numbers go on", () => {
     const { world, subscribe, got } = room(AV1);

@@ -64,8 +64,8 @@ describe.each(BROWSERS)("an offer of %s", (browser) => {
     expect(video?.encodings).toEqual(["q", "h", "f"].map((rid) => ({ rid, ssrc: undefined, rtxSsrc: undefined })));
     expect(video?.extensions).toMatchObject(
       browser === "chromium"
-        ? { mid: 4, rid: 10, "repaired-rid": 11, "transport-sequence": 3, "video-orientation": 13 }
-        : { mid: 3, rid: 9, "repaired-rid": 10, "transport-sequence": 7 },
+        ? { mid: 4, rid: 10, "repaired-rid": 11, "dependency-descriptor": 12, "transport-sequence": 3, "video-orientation": 13 }
+        : { mid: 3, rid: 9, "repaired-rid": 10, "dependency-descriptor": 8, "transport-sequence": 7 },
     );
     const vp8 = video?.codecs.find((codec) => codec.name === "vp8");
     expect(vp8?.feedback).toEqual({ nack: true, pli: true, fir: true, transportCc: true, remb: false });
@@ -82,28 +82,6 @@ describe.each(BROWSERS)("an offer of %s", (browser) => {
     expect(slots[1]?.extensions.rid).toBeUndefined();
     expect(slots[1]?.extensions["dependency-descriptor"]).toBe(browser === "chromium" ? 12 : undefined);
     expect(slots[1]?.extensions["abs-send-time"]).toBeUndefined();
-  });
-
-  it("describes its dependencies in the extension only where VP8 does not come first, which would lose its temporal layers by it", () => {
-    const described = (text: string) => {
-      const { publications, answer } = negotiation().decide("bob", parseOffer(text), SEND, RECEIVE);
-      const told = parse(answer(own)).media[1]?.ext?.some(({ uri }) => uri.includes("dependency-descriptor"));
-      return [publications[1]?.codecs[0]?.name, publications[1]?.extensions["dependency-descriptor"] !== undefined, told];
-    };
-    const text = vector(browser, "simulcast");
-    expect(described(text)).toEqual(["vp8", false, false]);
-    const av1 = parse(text).media[1]?.rtp.find(({ codec }) => codec === "AV1")?.payload;
-    const first = text.split(/(?=m=)/).map((part, at) => {
-      if (at !== 2) return part;
-      return part.replace(/^(m=video \S+ \S+ )(.*)$/m, (_, head, list) => {
-        const others = String(list)
-          .trim()
-          .split(" ")
-          .filter((each) => each !== String(av1));
-        return `${head}${[av1, ...others].join(" ")}`;
-      });
-    });
-    expect(described(first.join(""))).toEqual(["av1", true, true]);
   });
 
   it("without simulcast names its SSRCs", () => {

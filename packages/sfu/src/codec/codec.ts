@@ -2,7 +2,7 @@
 import {
   type CanonicalPacket,
   type DependencyStructure,
-  type PayloadInfo,
+  PayloadInfo,
   readAv1,
   readDependencyDescriptor,
   readH264,
@@ -77,6 +77,30 @@ export function readPayload(name: CodecName, bytes: Uint8Array, start: number, e
   }
 }
 
+/** With AV1 layers stand there alone. VP8's senders leave the temporal layer out of its own descriptor where they send this one; H.264 has none. */
+export function useOfDependencies(name: CodecName): "pass" | "keep" | "leave" {
+  if (name === "av1") return "pass";
+  return name === "vp8" || name === "h264" ? "keep" : "leave";
+}
+
+const dependencies = new PayloadInfo();
+
+/** Adds what the packet's dependency descriptor tells. @returns false: it cannot be read, and all is taken for the lowest layer */
+export function addDependencies(
+  name: CodecName,
+  packet: CanonicalPacket,
+  structure: DependencyStructure,
+  into: PayloadInfo,
+): boolean {
+  const { bytes, descriptorAt, descriptorLength } = packet;
+  if (name === "av1") return readDependencyDescriptor(bytes, descriptorAt, descriptorLength, structure, into);
+  if (!readDependencyDescriptor(bytes, descriptorAt, descriptorLength, structure, dependencies)) return false;
+  into.temporalId = dependencies.temporalId;
+  into.switchTo = dependencies.switchTo;
+  into.discardable = dependencies.discardable;
+  return true;
+}
+
 /** Reads the descriptor of a packet that was stored, as it was received. @returns false: it cannot be */
 export function readStored(
   stream: { readonly codec: Codec | undefined; readonly structure: DependencyStructure },
@@ -85,10 +109,7 @@ export function readStored(
 ): boolean {
   const name = stream.codec?.name;
   if (name === undefined || !readPayload(name, packet.bytes, packet.payloadStart, packet.length, into)) return false;
-  const { descriptorLength } = packet;
-  if (descriptorLength > 0) {
-    readDependencyDescriptor(packet.bytes, packet.descriptorAt, descriptorLength, stream.structure, into);
-  }
+  if (packet.descriptorLength > 0) addDependencies(name, packet, stream.structure, into);
   // In place stands what was last sent to someone.
   into.pictureId = packet.pictureId;
   into.pictureIdBits = packet.pictureIdBits;

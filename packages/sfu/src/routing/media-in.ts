@@ -5,17 +5,8 @@
  *   → each subscriber: layer, renumbering (subscription/slot.ts) → send list
  */
 import type { Millis } from "@tsunagi/base";
-import {
-  type CanonicalPacket,
-  extensionText,
-  PayloadInfo,
-  RtpView,
-  readDependencyDescriptor,
-  readRed,
-  u8,
-  u16,
-} from "@tsunagi/rtp";
-import { readPayload } from "../codec/codec.ts";
+import { type CanonicalPacket, extensionText, PayloadInfo, RtpView, readRed, u8, u16 } from "@tsunagi/rtp";
+import { addDependencies, readPayload, useOfDependencies } from "../codec/codec.ts";
 import type { Encoding } from "../publication/encoding.ts";
 import type { Publication } from "../publication/publication.ts";
 import type { Slot } from "../subscription/slot.ts";
@@ -175,7 +166,7 @@ export class MediaIn {
       return;
     }
     const packet = encoding.store.take(now, extended);
-    packet.fill(view, publication.ids, codec.name === "av1", start, end);
+    packet.fill(view, publication.ids, useOfDependencies(codec.name), start, end);
     if (publication.kind === "audio") this.#forwardAudio(now, encoding, packet, extended);
     else this.#forwardVideo(now, encoding, packet, extended, start);
   }
@@ -207,14 +198,19 @@ export class MediaIn {
     if (!readRed(view.bytes, view.payloadStart, view.payloadEnd, this.#red)) return undefined;
     if (publication.codec(this.#red.payloadType)?.name !== "opus") return undefined;
     const packet = encoding.primaries.take(now, extended);
-    packet.fill(view, publication.ids, false, this.#red.start, view.payloadEnd);
+    packet.fill(view, publication.ids, "leave", this.#red.start, view.payloadEnd);
     return packet;
   }
 
   #forwardVideo(now: Millis, encoding: Encoding, packet: CanonicalPacket, extended: number, start: number): void {
     const info = this.#info;
-    if (packet.descriptorLength > 0) this.#readDescriptor(encoding, packet);
-    if (encoding.codec !== undefined) encoding.bonds.note(encoding.codec.name, info, packet.marker);
+    const name = encoding.codec?.name;
+    if (name !== undefined) {
+      if (packet.descriptorLength > 0 && !addDependencies(name, packet, encoding.structure, info)) {
+        this.#context.drops["descriptor-unknown"] += 1;
+      }
+      encoding.bonds.note(name, info, packet.marker);
+    }
     this.#count(
       now,
       encoding,
@@ -247,13 +243,6 @@ export class MediaIn {
     for (let i = 0; i < subscribers.length; i++) {
       (subscribers[i] as Slot).forwardVideo(now, encoding, packet, extended, info, picture);
     }
-  }
-
-  /** AV1: layers stand in the header extension. Where it cannot be read, all is taken for the lowest layer. */
-  #readDescriptor(encoding: Encoding, packet: CanonicalPacket): void {
-    const { structure } = encoding;
-    if (readDependencyDescriptor(packet.bytes, packet.descriptorAt, packet.descriptorLength, structure, this.#info)) return;
-    this.#context.drops["descriptor-unknown"] += 1;
   }
 
   /** Counts what is sent of a layer; the first packet of all, or after a stop, is known to the choice of layers at once. */

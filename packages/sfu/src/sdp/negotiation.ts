@@ -3,7 +3,7 @@
  * our own offers, to a client that only answers. SSRCs of slots stay the same from one description to the next.
  */
 import { assertNever, ProtocolError } from "@tsunagi/base";
-import type { Codec, Extensions, PublicationInit, SlotInit } from "../router-port.ts";
+import type { Codec, PublicationInit, SlotInit } from "../router-port.ts";
 import { formatDescription, type OwnSection, type OwnTransport } from "./description.ts";
 import type { Offer, OfferedSection } from "./offer.ts";
 import { ownCodecs, ownExtensions } from "./own-codecs.ts";
@@ -124,7 +124,7 @@ export class Negotiation {
       case "tag":
         // What is sent here next is another source: sequence numbers of the one before must not be gone back on (RFC 3711 §3.3.2).
         this.#ssrcs.delete(mid);
-        return { ...own, direction: "recvonly", extensions: fromSender(codecs, extensions), stream: undefined };
+        return { ...own, direction: "recvonly", extensions, stream: undefined };
       case "send":
       case "both": {
         const { ssrc, rtxSsrc } = this.#ssrcsOf(mid);
@@ -208,21 +208,10 @@ function publicationOf(offered: OfferedSection, peerId: string, wanted: WantedPu
     source: wanted.source,
     mid: offered.mid,
     codecs,
-    extensions: fromSender(codecs, media.extensions.sends),
+    extensions: media.extensions.sends,
     encodings: media.encodings,
     muted: wanted.muted,
   };
-}
-
-/**
- * What a client may send with its packets. Browsers that describe dependencies in the header extension leave the temporal layer and TL0PICIDX out of
- * VP8's own descriptor; there is where the router reads and rewrites them, and where receivers without the extension look for them.
- */
-function fromSender(codecs: readonly Codec[], extensions: Extensions): Extensions {
-  // What comes first is what is sent (RFC 3264 §6.1).
-  if (codecs[0]?.name !== "vp8") return extensions;
-  const { "dependency-descriptor": _, ...rest } = extensions;
-  return rest;
 }
 
 /** @throws {ProtocolError} `sfu.offer.section` */
