@@ -68,6 +68,15 @@ describe("viewers behind bad paths", () => {
     expect(seen.gap(2_000, 29_500)).toBeLessThan(500);
   });
 
+  it("get a repeat twice where the link loses by itself, and once where it is full", () => {
+    const twice = (options: PathOptions) => {
+      const { repeats } = run(options, 20_000).viewer;
+      return [...repeats.values()].filter(({ count }) => count > 1).length / Math.max(1, repeats.size);
+    };
+    expect(twice({ bps: () => 10_000_000, loss: 0.05 })).toBeGreaterThan(0.5);
+    expect(twice({ bps: (now) => (now > 5_000 ? 300_000 : 10_000_000), queueBytes: 30_000 })).toBeLessThan(0.1);
+  });
+
   it("are back within 3 s of a blackout of 2 s", () => {
     const seen = run({ bps: () => 10_000_000, blackout: (now) => now > 10_000 && now < 12_000 }, 20_000);
     expect(seen.gap(12_000, 20_000)).toBeLessThan(1_000);

@@ -35,6 +35,8 @@ export class Viewer {
   lost = 0;
   bytes: { at: number; bytes: number }[] = [];
   plis = 0;
+  /** Of each packet that was missed: when its first repeat came, and how many at once. */
+  readonly repeats = new Map<number, { readonly at: number; count: number }>();
 
   constructor(world: World, transport: number, ssrc: number, options: PathOptions) {
     this.#world = world;
@@ -89,6 +91,9 @@ export class Viewer {
     if (packet.ssrc === this.#ssrc + 1) {
       if (payload.length <= 2) return;
       sequence = ((payload[0] as number) << 8) | (payload[1] as number);
+      const first = this.repeats.get(sequence);
+      if (first !== undefined && at - first.at < 5) first.count += 1;
+      else if (this.#missing.has(this.#whole(sequence))) this.repeats.set(sequence, { at, count: 1 });
       payload = payload.subarray(2);
     } else if (packet.ssrc !== this.#ssrc) return;
     const whole = this.#whole(sequence);

@@ -52,6 +52,9 @@ const DEEP = 0.8;
 const TRUST = 1.25;
 /** A link that was full is likely to be so for this long. */
 const FULL_MS = 10_000;
+/** A link that loses this share without a queue longer than this loses by itself. */
+const CHANCE = 0.01;
+const SHORT_QUEUE_MS = 30;
 /** Calm needed before a probe. */
 const CALM_MS = 400;
 /**
@@ -140,6 +143,11 @@ export class CongestionControl implements CongestionPort {
   /** Share of packets lost lately, 0 to 1. */
   get fractionLost(): number {
     return this.#loss.fraction;
+  }
+
+  /** Packets are lost although no queue stands: the link loses by itself, not for want of room. */
+  get losesByChance(): boolean {
+    return this.#wide && this.#loss.average >= CHANCE && this.#queueMs < SHORT_QUEUE_MS && this.#detector.signal === "normal";
   }
 
   /** How much longer packets are under way than the fastest of late. */

@@ -18,6 +18,7 @@ const DOUBT = 0.4;
 const REPORT_PACKETS = 100;
 /** Up by this a window. */
 const GROWTH = 1.08;
+const AVERAGE_GAIN = 0.2;
 /** The trial: the rate sent fell at least to this share. */
 const TRIED = 0.9;
 /** Loss that is put down to chance at most. */
@@ -28,6 +29,8 @@ export class LossRate {
   bps = Number.POSITIVE_INFINITY;
   /** Share lost in the last window. */
   fraction = 0;
+  /** Over the last windows. */
+  average = 0;
   #startedAt: Millis = -1;
   #expected = 0;
   #lost = 0;
@@ -87,6 +90,7 @@ export class LossRate {
 
   #decide(now: Millis, fraction: number, packets: number, bps: number, ackedBps: number, sentBps: number): void {
     this.fraction = fraction;
+    this.average += (fraction - this.average) * AVERAGE_GAIN;
     if (this.#trialFraction > 0 && sentBps <= this.#trialBps * TRIED) {
       // By chance, what arrives falls with what is sent; behind a full link it stays.
       const sentShare = sentBps / this.#trialBps;

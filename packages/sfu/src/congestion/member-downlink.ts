@@ -63,6 +63,8 @@ const BEYOND_WANTED = 1.25;
 const TRIAL_MS = 2_500;
 const TRIAL_AGAIN_MS = 10_000;
 const LONGEST_TRIAL_AGAIN_MS = 60_000;
+/** With no more than this of the estimate in use there is room. */
+const SPARE = 0.8;
 /** So much more wanted than before calls for a probe at once. */
 const MORE_WANTED = 1.2;
 
@@ -97,6 +99,11 @@ export class MemberDownlink implements CongestionPort {
 
   get rttMs(): number {
     return this.#control.rttMs;
+  }
+
+  /** A second copy of a repeat is worth its bits: what is lost is lost by chance, and there is room. */
+  get spares(): boolean {
+    return this.#control.losesByChance && this.#allocator.usedBps < SPARE * this.#control.estimateBps;
   }
 
   /** What all slots would take at their best, bits a second. */

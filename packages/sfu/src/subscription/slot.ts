@@ -343,11 +343,18 @@ export class Slot {
     }
     sent.repeats[place] = times + 1;
     sent.at[place] = now;
-    this.repeats += 1;
+    const { downlink } = this.transport;
     const { list } = this.#context.output;
-    const bytes = this.#addRepeat(list, packet, this.codec, sent, place, sequence);
-    this.transport.downlink.send(now, list, bytes, "rtx");
-    return bytes;
+    // A receiver that only receives knows no round trip, and asks again after 100 ms only: a repeat that is lost, too, is a picture that stands.
+    const copies = downlink.spares && this.rtxSsrc !== undefined && this.codec.rtx !== undefined ? 2 : 1;
+    let total = 0;
+    for (let copy = 0; copy < copies; copy++) {
+      const bytes = this.#addRepeat(list, packet, this.codec, sent, place, sequence);
+      downlink.send(now, list, bytes, "rtx");
+      this.repeats += 1;
+      total += bytes;
+    }
+    return total;
   }
 
   /** For probes: repeats what was sent last (RFC 4588), or pads behind the end of a picture. @returns bytes; 0: neither can be */
