@@ -251,7 +251,12 @@ describe("a server that is started again", () => {
     expect(await a.next()).toMatchObject({ src: "bob", candidate: { candidate: "candidate:1" } });
     a.emit("SEND_CANDIDATE", { ...head, dst: "bob", candidate: { candidate: "candidate:2", sdpMid: "0" } });
     expect(await b.next("CANDIDATE")).toMatchObject({ src: "alice", candidate: { candidate: "candidate:2" } });
-    // In a room it must be among members; and after a minute nothing rings any more.
+    // A newcomer has no part in it; in a room it must be among members; and after a minute nothing rings any more.
+    const newcomer = await test.open("newcomer");
+    newcomer.emit("SEND_CANDIDATE", { ...head, candidate: { candidate: "x" } }).emit("SEND_ANSWER", { ...head, answer: {} });
+    newcomer.emit("SEND_ANSWER", { ...head, answer: { type: "answer", sdp: "v=0" } });
+    await newcomer.settled();
+    expect(await a.settled()).toEqual([]);
     const e = back(eve);
     await e.next("OPEN");
     await test.join(e, "hall");

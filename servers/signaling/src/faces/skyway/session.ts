@@ -45,6 +45,8 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
   // Made when they are needed: most sessions are idle.
   #rooms: Memberships | undefined;
   #restoring: Restoring | undefined;
+  /** It is one of before the server was started again. */
+  wasBefore = false;
   #missed: Missed | undefined;
   #told: RecentSet | undefined;
   #cancelGrace: (() => void) | undefined;
@@ -209,9 +211,12 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
     this.#act(event, message, original);
     if (original === undefined || this.#owner.lastRelayed === original) return;
     // A server that was started again does not know of the connection: the other end should not wait for ICE to fail, or go on ringing.
+    const other = this.#owner.session(this.app.id, message.to);
     const isSetUp = (message.type === "answer" || message.type === "candidate") && returning.mayRing;
+    // Both were there when it began: a newcomer has no part in it.
+    const mayBelong = this.wasBefore && other?.wasBefore === true;
     const isOfRoom = room === undefined || this.#rooms?.room(room)?.members.has(message.to) === true;
-    if (message.type === "hangup" || (isSetUp && isOfRoom)) this.#owner.session(this.app.id, message.to)?.emit(original);
+    if (message.type === "hangup" || (isSetUp && mayBelong && isOfRoom)) other?.emit(original);
   }
 
   #renew(payload: unknown): void {
@@ -340,6 +345,7 @@ export class SkywaySession implements SessionSink, LinkSession, MembershipSessio
   restored(peerId: string, grants: Grants, lostRooms: readonly LostRoom[]): void {
     const restoring = this.#restoring;
     this.#restoring = undefined;
+    this.wasBefore = true;
     this.opened(peerId, grants);
     for (const { room, sfu } of restoring?.rooms ?? []) {
       const lost = lostRooms.find((each) => each.room === room.name);
