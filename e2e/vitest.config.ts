@@ -62,7 +62,8 @@ export default defineConfig({
           name: "beside",
           include: ["tests/**/*.test.ts"],
           exclude: [...MEASURING, ...ALONE],
-          maxWorkers: 2,
+          // More than there are cores: they wait more than they work.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
