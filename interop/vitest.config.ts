@@ -19,6 +19,7 @@ export default mergeConfig(
       // As in e2e: browsers on lent cores. What fails twice in a row is ours.
       retry: 1,
       testTimeout: 60_000,
+      hookTimeout: 60_000,
       projects: [
         // More than there are cores: they wait more than they work.
         project("beside", 0, { include: ["interop/**/*.test.ts"], exclude: ALONE, maxWorkers: 3 }),
