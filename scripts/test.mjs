@@ -29,14 +29,7 @@ const PARTS = [
     act: () => runVitest(["--config", "interop/vitest.config.ts"], { timeoutMs: 10 * MINUTE_MS }),
   },
   { name: "examples", what: "each example as its README says", present: () => examples().length > 0, act: runExamples },
-  // Interop waits more than it works, and what holds a time to a limit there comes last.
-  {
-    name: "bench",
-    what: "the benchmarks in their smallest form",
-    present: () => smokes().length > 0,
-    act: runSmokes,
-    alongside: "interop",
-  },
+  { name: "bench", what: "the benchmarks in their smallest form", present: () => smokes().length > 0, act: runSmokes },
 ].filter(({ present }) => present?.() ?? true);
 
 const HELP = `npm test [-- options]
@@ -70,16 +63,11 @@ async function testAll() {
   process.stdout.write(build.output);
 
   const total = { passed: 0, failed: 0, skips: [] };
-  const withOther = ({ alongside }) => parts.some(({ name }) => name === alongside);
-  const runOne = async (part) => {
-    const title = `[${parts.indexOf(part) + 1}/${parts.length}] ${part.name}`;
-    const result = await runPart(title, part);
+  for (const [index, part] of parts.entries()) {
+    const result = await runPart(`[${index + 1}/${parts.length}] ${part.name}: ${part.what}`, part.act);
     total.passed += result.passed;
     total.failed += result.failed;
     total.skips.push(...(result.skips ?? []));
-  };
-  for (const part of parts.filter((each) => !withOther(each))) {
-    await Promise.all([part, ...parts.filter(({ alongside }) => alongside === part.name)].map(runOne));
   }
   if (build.code !== 0) total.failed += 1;
 
@@ -92,10 +80,10 @@ async function testAll() {
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 }
 
-async function runPart(title, { name: part, what, act }) {
-  console.log(`${title}: ${what} …`);
+async function runPart(title, act) {
+  console.log(`${title} …`);
   const startedAt = performance.now();
-  const heartbeat = setInterval(() => console.log(`    ${part}: still running after ${secondsSince(startedAt)}`), HEARTBEAT_MS);
+  const heartbeat = setInterval(() => console.log(`    still running after ${secondsSince(startedAt)}`), HEARTBEAT_MS);
   let result;
   try {
     result = await act();
@@ -107,7 +95,7 @@ async function runPart(title, { name: part, what, act }) {
   if (result.failed > 0 && result.output)
     console.log(`  Everything that this part wrote:\n${result.output.trim().replace(/^/gm, "    ")}`);
   const skipped = result.skipped ? `, ${result.skipped} skipped` : "";
-  console.log(`    ${part}: ${result.passed} passed, ${result.failed} failed${skipped} in ${secondsSince(startedAt)}`);
+  console.log(`    ${result.passed} passed, ${result.failed} failed${skipped} in ${secondsSince(startedAt)}`);
   return result;
 }
 
