@@ -18,9 +18,10 @@ export function cliProgram(): string {
   return newest(join(ROOT, "apps/cli/dist/tsunagi.js"), join(ROOT, "apps/cli/dist/main.js"));
 }
 
-function newest(bundle: string, compiled: string): string {
+/** @param changedAt when the last source was written, ms since 1970 */
+export function newest(bundle: string, compiled: string, changedAt = lastChange()): string {
   if (!existsSync(compiled)) throw new Error(`${dirname(dirname(compiled))} is not built: npm run build`);
-  return existsSync(bundle) && statSync(bundle).mtimeMs >= lastChange() ? bundle : compiled;
+  return existsSync(bundle) && statSync(bundle).mtimeMs >= changedAt ? bundle : compiled;
 }
 
 let known: number | undefined;
